@@ -1,0 +1,155 @@
+/* lcc.h - the C interface of liblcc: BPF C text in, a running program and its data out.
+ *
+ *     lcc_make(options)          C source        -> artefact bytes (NAME.so)
+ *     lcc_load(artefact, ...)    artefact bytes  -> session: programs attached, maps open
+ *     lcc_events_read, lcc_map_* what the programs left
+ *     lcc_close                  everything that a handle holds goes away
+ *
+ * Errors     Every call that can fail returns an lcc_error, NULL when it worked. The caller frees
+ *            it with lcc_error_free. Results go out through the last parameter and are
+ *            untouched when an error is returned.
+ * Memory     What a call hands out was malloc'ed; the caller frees it with lcc_free. What a call
+ *            takes in is read during the call only.
+ * Strings    UTF-8, NUL-terminated. Options and descriptions are JSON objects: names below.
+ *            An unknown option is an error.
+ * Handles    Positive, never reused; 0 is no handle. lcc_close on a session closes its readers
+ *            too, wakes calls that block on them and waits for these. A handle that was closed
+ *            is an error of code LCC_CLOSED, never a crash.
+ * Threads    Every call may be made from any thread.
+ * fork       The library does not work in a child forked after it was loaded. The child must not
+ *            call it; its exit leaves the parent's programs alone.
+ * Signals    No handler is installed but those of the Go runtime (SEGV, BUS, FPE, PIPE, URG ...).
+ *            Blocking calls take a timeout and are not interrupted by signals: keep it short.
+ * Output     The library prints nothing.
+ */
+#ifndef LCC_H
+#define LCC_H
+
+#include <stdint.h>
+
+typedef const char *lcc_str;
+typedef const void *lcc_bytes;
+typedef int64_t lcc_handle;
+
+enum lcc_code {
+	LCC_INVALID = 1, /* a wrong argument */
+	LCC_COMPILE,     /* the C source does not compile; detail: the compiler's output */
+	LCC_MISSING,     /* a file that should be there is not */
+	LCC_PRIVILEGE,   /* a capability is missing */
+	LCC_LOAD,        /* the kernel refused the object; detail: the verifier's log */
+	LCC_ATTACH,      /* a program could not be attached */
+	LCC_CLOSED,      /* the handle was closed */
+	LCC_SYSTEM,      /* disk, memory, file descriptors */
+	LCC_INTERNAL,    /* a defect of this library; detail: the stack */
+};
+
+typedef struct lcc_error {
+	int32_t code;      /* enum lcc_code */
+	int32_t sys_errno; /* the operating system's errno, or 0 */
+	char *message;     /* one line: "operation subject: cause (hint)" */
+	char *detail;      /* the whole log, or "" */
+} lcc_error;
+
+/* One stretch of records of equal size from one CPU, in the order they were written there.
+ * Record i lies at buffer + offset + i * stride. lost counts records of this CPU that the kernel
+ * dropped before the first record of the run; a run may carry a loss and no record. */
+typedef struct lcc_run {
+	uint64_t lost;
+	uint64_t offset;
+	uint32_t count;
+	uint32_t stride;
+	uint32_t size;
+	int32_t cpu;
+} lcc_run;
+
+/* What lcc_make produced: the bytes of NAME.so, and a report:
+ *   path      where NAME.so is kept
+ *   action    "reused", "compiled", or "loaded" (no source was there)
+ *   header    kernel types used: "needed" (only what the source needs), "whole", or "none"
+ *   compiler  path of the compiler that built it
+ *   release   kernel release it was built on
+ *   warnings  compiler output of a successful compile
+ *   notes     [sentence, ...] for the user, such as why NAME.so could not be kept */
+typedef struct lcc_made {
+	void *artefact;
+	uint64_t size;
+	char *report;
+} lcc_made;
+
+/* The entries of a map, packed: key i at keys + i * key_size. Per-CPU values lie side by side,
+ * one of round_up(value size, 8) bytes for each possible CPU. */
+typedef struct lcc_entries {
+	void *keys;
+	void *values;
+	uint64_t count;
+	uint32_t key_size;
+	uint32_t value_size;
+} lcc_entries;
+
+void lcc_free(void *memory);
+void lcc_error_free(lcc_error *error);
+
+/* Compile C, or reuse NAME.so. options:
+ *   name     base name; NAME.so and NAME.bpf.c live in work
+ *   source   C text; absent: work/NAME.bpf.c; neither: work/NAME.so as it is
+ *   env      extra compiler flags, split as a shell would
+ *   work     directory, default the current one
+ *   include  [directory, ...] searched for #include "x.h" after work
+ *   arch     default this machine's, as uname -m says it
+ *   btf      file with the kernel's BTF, default what this kernel provides
+ *   home     directory of the bundled compiler (bpf-clang) and headers (include/)
+ * LCC_COMPILE, LCC_MISSING, LCC_INVALID, LCC_SYSTEM. Needs no privilege. */
+lcc_error *lcc_make(lcc_str options, lcc_made *out);
+
+/* Create the maps, load the programs and attach those whose section names a target. One that
+ * cannot be attached undoes all. options:
+ *   attach     false: attach nothing; default true
+ *   log_level  verifier log level (1, 2, 4 as in BPF_PROG_LOAD) asked for even on success, default 0
+ *   btf        file with the kernel's BTF, default what this kernel provides
+ * LCC_INVALID, LCC_PRIVILEGE, LCC_LOAD, LCC_ATTACH. Needs CAP_BPF and CAP_PERFMON, or root.
+ * Kernel 4.18; 4.9 for tracepoints alone is likely, untried. */
+lcc_error *lcc_load(lcc_bytes artefact, uint64_t size, lcc_str options, lcc_handle *out);
+
+/* Describe a session's object, in JSON:
+ *   programs  [{name, section, type, hook, target, attached}]   hook "": waits for a call
+ *   maps      [{name, type, key_size, value_size, max_entries, per_cpu, key, value}]
+ *             key, value: index into types, or null; a map's place in this list is its number
+ *   types     [{kind, name, size, ...}] kinds:
+ *     int      signed, char (a plain C char), bool     enum     signed, values {name: value}
+ *     float                                            pointer  name: "struct x *"
+ *     array    element (a type), count                 struct, union
+ *       members [{name, type, bit_offset, bit_size}]   bit_size 0: no bitfield; name "": anonymous
+ *   log       the verifier's output, where log_level asked for it
+ *   possible_cpus */
+lcc_error *lcc_describe(lcc_handle session, char **out);
+
+/* Look a key up. out (value_size bytes; per-CPU maps: as in lcc_entries) is written when *found.
+ * key_size and value_size must be the map's. */
+lcc_error *lcc_map_lookup(lcc_handle session, uint32_t map, lcc_bytes key, uint32_t key_size,
+			  void *value, uint32_t value_size, int32_t *found);
+
+/* All entries, in the kernel's order. take: remove each as it is read, so that none is counted
+ * twice or lost; not for arrays. Batches where the kernel has them (5.6), else key by key. */
+lcc_error *lcc_map_entries(lcc_handle session, uint32_t map, int32_t take, lcc_entries *out);
+
+/* Delete every entry; arrays: zero every value. */
+lcc_error *lcc_map_clear(lcc_handle session, uint32_t map);
+
+/* Open the perf buffer of a map of type perf_event_array: one ring of at least ring_size bytes
+ * for each possible CPU (0: 256 KiB). A map has at most one reader at a time. */
+lcc_error *lcc_events_open(lcc_handle session, uint32_t map, uint32_t ring_size, lcc_handle *out);
+
+/* Wait up to timeout_ms for records, copy what is there into buffer and describe it in runs.
+ * Returns with *count == 0 on a timeout. One thread at a time reads; a second one waits its
+ * turn. A record that does not fit into an empty buffer is counted as lost. */
+lcc_error *lcc_events_read(lcc_handle events, void *buffer, uint64_t size, int32_t timeout_ms,
+			   lcc_run *runs, uint32_t max_runs, uint32_t *count);
+
+/* Names of kernel addresses, one a line: "func", "func [mod]", or "" where there is none.
+ * LCC_PRIVILEGE when kptr_restrict hides addresses. */
+lcc_error *lcc_kernel_names(lcc_handle session, const uint64_t *addresses, uint32_t count, char **out);
+
+/* Close a session or a reader. */
+lcc_error *lcc_close(lcc_handle handle);
+
+#endif
