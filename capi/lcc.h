@@ -29,6 +29,7 @@
 
 typedef const char *lcc_str;
 typedef const void *lcc_bytes;
+typedef const uint64_t *lcc_addresses;
 typedef int64_t lcc_handle;
 
 enum lcc_code {
@@ -147,7 +148,7 @@ lcc_error *lcc_events_read(lcc_handle events, void *buffer, uint64_t size, int32
 
 /* Names of kernel addresses, one a line: "func", "func [mod]", or "" where there is none.
  * LCC_PRIVILEGE when kptr_restrict hides addresses. */
-lcc_error *lcc_kernel_names(lcc_handle session, const uint64_t *addresses, uint32_t count, char **out);
+lcc_error *lcc_kernel_names(lcc_handle session, lcc_addresses addresses, uint32_t count, char **out);
 
 /* Close a session or a reader. */
 lcc_error *lcc_close(lcc_handle handle);

@@ -1,0 +1,75 @@
+package main
+
+// #include "lcc.h"
+import "C"
+
+import (
+	"strings"
+	"unsafe"
+
+	"coolbpf/core/session"
+)
+
+//export lcc_load
+func lcc_load(artefact C.lcc_bytes, size C.uint64_t, text C.lcc_str, out *C.lcc_handle) *C.lcc_error {
+	return call(func() error {
+		opts := struct {
+			Attach   *bool
+			LogLevel uint32 `json:"log_level"`
+			BTF      string
+		}{}
+		if err := options(text, &opts); err != nil {
+			return err
+		}
+		s, err := session.Load(C.GoBytes(unsafe.Pointer(artefact), C.int(size)), session.Options{
+			Attach: opts.Attach == nil || *opts.Attach, LogLevel: opts.LogLevel, BTF: opts.BTF})
+		if err != nil {
+			return err
+		}
+		*out = C.lcc_handle(table.add(s, 0))
+		return nil
+	})
+}
+
+//export lcc_describe
+func lcc_describe(number C.lcc_handle, out **C.char) *C.lcc_error {
+	return call(func() error {
+		s, err := held[*session.Session](int64(number))
+		if err != nil {
+			return err
+		}
+		text, err := s.Describe()
+		if err != nil {
+			return err
+		}
+		*out = C.CString(string(text))
+		return nil
+	})
+}
+
+//export lcc_kernel_names
+func lcc_kernel_names(number C.lcc_handle, addresses C.lcc_addresses, count C.uint32_t, out **C.char) *C.lcc_error {
+	return call(func() error {
+		s, err := held[*session.Session](int64(number))
+		if err != nil {
+			return err
+		}
+		names, err := s.KernelNames(borrow[uint64](unsafe.Pointer(addresses), int(count)))
+		if err != nil {
+			return err
+		}
+		*out = C.CString(strings.Join(names, "\n"))
+		return nil
+	})
+}
+
+//export lcc_close
+func lcc_close(number C.lcc_handle) *C.lcc_error {
+	return call(func() error {
+		value, err := table.remove(int64(number))
+		if err != nil {
+			return err
+		}
+		return value.Close()
+	})
+}

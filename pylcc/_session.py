@@ -1,0 +1,100 @@
+"""Artefacts and sessions: the life of what liblcc holds for a script."""
+
+import ctypes as ct
+import weakref
+
+from pylcc import _lib, errors
+
+_finalizers = {}
+
+
+def finalize(owner, function, *arguments):
+    """Call function once when owner has gone (weakref.finalize, which 2.7 lacks, without its atexit)."""
+    def gone(reference):
+        del _finalizers[id(reference)]
+        function(*arguments)
+    reference = weakref.ref(owner, gone)
+    _finalizers[id(reference)] = reference
+
+
+def make(**options):
+    """Compile or reuse NAME.so (lcc_make); return its bytes and the report as a dict."""
+    out = _lib.Made()
+    _lib.call("lcc_make", _lib.options(home=_lib.NATIVE, **options), ct.byref(out))
+    artefact = _lib.take(out.artefact, out.size)
+    return artefact, _lib.take_json(ct.c_void_p(out.report))
+
+
+class Handle(object):
+    """A handle of liblcc, closed when nobody refers to it any more.
+
+    The number is written by the library straight into memory that a finalizer watches, so that an
+    exception such as KeyboardInterrupt, wherever it lands, leaves nothing open."""
+
+    def __init__(self, function, *arguments):
+        self._number = ct.c_int64(0)
+        finalize(self, _close, self._number)
+        _lib.call(function, *(arguments + (ct.byref(self._number),)))
+
+    @property
+    def number(self):
+        return self._number.value or -1
+
+    @property
+    def number(self):
+        if not self._number.value:
+            raise errors.ClosedException("use a closed object: close() was called (create a new one)")
+        return self._number.value
+
+    def call(self, name, *arguments):
+        _lib.call(name, self.number, *arguments)
+
+    def close(self):
+        """Close it; a second time does nothing, in a forked child it is an error."""
+        if self._number.value and not _lib.usable():
+            self.call("lcc_close")
+        _close(self._number)
+
+
+def _close(number):
+    value, number.value = number.value, 0
+    if value and _lib.usable():
+        try:
+            _lib.call("lcc_close", value)
+        except errors.ClosedException:
+            pass  # a reader whose session was closed first
+
+
+class Session(Handle):
+    """A loaded object: its description and the calls that reach its maps."""
+
+    def __init__(self, artefact, **options):
+        Handle.__init__(self, "lcc_load", artefact, len(artefact), _lib.options(**options))
+        text = ct.c_void_p()
+        self.call("lcc_describe", ct.byref(text))
+        self.description = _lib.take_json(text)
+
+    def lookup(self, index, key, size):
+        """The value bytes of a key, or None."""
+        value, found = ct.create_string_buffer(size), ct.c_int32(0)
+        self.call("lcc_map_lookup", index, key, len(key), value, size, ct.byref(found))
+        return value.raw if found.value else None
+
+    def entries(self, index, take):
+        """(keys, values, count): all entries of a map, packed."""
+        out = _lib.Entries()
+        self.call("lcc_map_entries", index, int(take), ct.byref(out))
+        keys = _lib.take(out.keys, out.count * out.key_size)
+        values = _lib.take(out.values, out.count * out.value_size)
+        return keys, values, out.count
+
+    def clear(self, index):
+        self.call("lcc_map_clear", index)
+
+    def kernel_names(self, addresses):
+        """The function name of each kernel address, "func [mod]" for modules, "" if unknown."""
+        if not addresses:
+            return []
+        array, text = (ct.c_uint64 * len(addresses))(*addresses), ct.c_void_p()
+        self.call("lcc_kernel_names", array, len(addresses), ct.byref(text))
+        return _lib.take_text(text).split("\n")

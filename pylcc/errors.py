@@ -1,0 +1,82 @@
+"""What pylcc raises.
+
+Every exception has ``str(e)``, one line "operation subject: cause (hint)"; ``e.log``, the whole
+compiler output or verifier log ("" where there is none); and ``e.errno``, the operating system's
+number or 0. Old scripts catch InvalidArgsException, DbException, FileNotExistException and
+RootRequiredException; all that can happen to a correct call is a subclass of one of these.
+"""
+
+from pylcc._identity import VERSION as __version__  # noqa: F401
+
+__all__ = ["LccException", "InvalidArgsException", "DbException", "CompileException",
+           "FileNotExistException", "RootRequiredException", "LoadException", "AttachException",
+           "ClosedException", "UnknownMapException", "ForkException", "SystemException",
+           "InternalException"]
+
+
+class LccException(Exception):
+    """The base of all; never raised itself."""
+
+    def __init__(self, message="", log="", errno=0):
+        Exception.__init__(self, message)
+        self.message = message
+        self.log = log
+        self.errno = errno
+
+    def __str__(self):
+        return self.message
+
+    def __reduce__(self):
+        return type(self), (self.message, self.log, self.errno)
+
+
+class InvalidArgsException(LccException):
+    """The caller's argument, source or object is wrong."""
+
+
+class DbException(LccException):
+    """Compiling failed (the name is of the time when a server did it)."""
+
+
+class CompileException(InvalidArgsException, DbException):
+    """The C source does not compile; ``log`` has the compiler's output."""
+
+
+class FileNotExistException(LccException):
+    """A file that should be there is not."""
+
+
+class RootRequiredException(LccException):
+    """The process lacks a capability, named in the message."""
+
+
+class LoadException(InvalidArgsException):
+    """The kernel refused a map or a program; ``log`` has the verifier's output."""
+
+
+class AttachException(InvalidArgsException):
+    """A program was loaded but could not be attached; everything is undone."""
+
+
+class ClosedException(InvalidArgsException):
+    """The object was closed."""
+
+
+class UnknownMapException(InvalidArgsException, KeyError):
+    """The object has no map of that name; the message says which it has."""
+
+
+class ForkException(InvalidArgsException):
+    """The object belongs to the parent process."""
+
+
+class SystemException(LccException, OSError):
+    """The operating system could not: disk, memory, file descriptors."""
+
+    def __init__(self, message="", log="", errno=0):
+        LccException.__init__(self, message, log, errno)
+        self.errno = errno
+
+
+class InternalException(LccException):
+    """A defect of coolbpf; ``log`` has the stack."""

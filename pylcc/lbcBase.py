@@ -1,0 +1,102 @@
+"""ClbcBase: a BPF program as a Python class."""
+
+import os
+import sys
+
+import pylcc
+from pylcc import _identity
+from pylcc._identity import VERSION as __version__  # noqa: F401
+from pylcc._session import Session, make
+from pylcc.errors import InvalidArgsException
+from pylcc.lbcMaps import Maps
+
+__all__ = ["ClbcBase"]
+
+_identity.check(pylcc, "pylcc.lbcBase")
+
+
+class ClbcBase(object):
+    """A BPF program, running in the kernel when the constructor returns.
+
+        class EventOut(ClbcBase):
+            def __init__(self):
+                super(EventOut, self).__init__("eventOut", bpf_str=program)
+
+            def _cb(self, cpu, data, size):
+                e = self.getMap("e_out", data, size)
+                print(e.c_pid, e.c_comm)
+
+            def loop(self):
+                self.maps["e_out"].open_perf_buffer(self._cb)
+                self.maps["e_out"].perf_buffer_poll()
+
+    The C text is compiled on this machine by the compiler in this package and kept as NAME.so in
+    workPath. While the text (with its local includes), env and arch stay the same NAME.so is
+    reused; else it is built again and "local compile success." is printed.
+
+    self.maps has every map of the program by its name: see pylcc.lbcMaps.
+
+    Programs are detached by close(), at the end of a with block, when the object is garbage, or
+    when the process ends. An object cannot be used in a child forked after it was created.
+
+    Arguments:
+        bpf       base name: NAME.so, and NAME.bpf.c where bpf_str is empty, lie in workPath
+        bpf_str   the C text, libbpf style, with #include "lbc.h"
+        server    ignored: nothing is compiled elsewhere
+        arch      machine to compile for, as uname -m says it; default this one
+        ver       ignored: the kernel's own type information is used
+        env       more compiler flags, such as "-DDEBUG -I/some/where"
+        attach    0: attach nothing. Otherwise every program whose section names a target
+                  (kprobe/f, kretprobe/f, tracepoint/category/name, raw_tracepoint/name) is
+                  attached; if one cannot be, everything is undone and AttachException raised
+        workPath  directory of the files; default the current one
+        logLevel  1: print the verifier's log to stderr; 2: the long one. LBC_LOGLEVEL overrides it
+        incPath   ";"-separated directories to search for #include "x.h" after workPath
+
+    Raises, all from pylcc.errors: CompileException (its text is the first error, .log the compiler's
+    output), LoadException (.log: the verifier's), AttachException, RootRequiredException,
+    FileNotExistException, InvalidArgsException, SystemException.
+
+    Needs root, or CAP_BPF and CAP_PERFMON; kernel 5.10 with BTF is the oldest that is tested.
+    """
+
+    def __init__(self, bpf, bpf_str="", server="", arch="", ver="", env="", attach=1, workPath=None,
+                 logLevel=-1, incPath=None):
+        artefact, report = make(
+            name=_text(bpf, "bpf"), source=_text(bpf_str, "bpf_str") or None, env=_text(env, "env"),
+            arch=_text(arch, "arch"), work=_text(workPath or os.getcwd(), "workPath"),
+            include=[path for path in _text(incPath or "", "incPath").split(";") if path])
+        if report["action"] == "compiled":
+            print("local compile success.")
+        for note in report["notes"] or ():
+            sys.stderr.write("pylcc: %s\n" % note)
+        level = max(0, int(os.environ.get("LBC_LOGLEVEL", logLevel)))
+        self.__session = Session(artefact, attach=bool(attach), log_level=min(level, 2))
+        if level:
+            sys.stderr.write(self.__session.description["log"])
+        self.maps = Maps(self.__session)
+
+    def getMap(self, name, data, size):
+        """The value of a record of map name: data and size as the callback got them.
+
+        It has the members of the C struct as attributes and as items, text as str, and stays valid
+        after the callback. What a record that is too short does not contain reads None."""
+        return self.maps[name].event(data)
+
+    def close(self):
+        """Detach the programs and free the maps; a perf_buffer_poll in another thread ends."""
+        self.__session.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def _text(value, name):
+    if isinstance(value, bytes) and str is not bytes:
+        value = value.decode("utf-8", "surrogateescape")
+    elif not isinstance(value, (str, type(u""))):
+        raise InvalidArgsException("create a ClbcBase: %s must be text, not %r" % (name, value))
+    return value
