@@ -12,7 +12,7 @@ class Int(integer):
         return integer(self)
 
     def __repr__(self):
-        return "%d" % self
+        return integer.__repr__(self).rstrip("L")
 
     __str__ = __repr__
 
