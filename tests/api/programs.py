@@ -1,0 +1,95 @@
+"""BPF programs that the tests share. PID is replaced by the process that makes the workload."""
+
+import os
+
+from pylcc.lbcBase import ClbcBase
+
+LICENSE = '\nchar _license[] SEC("license") = "GPL";\n'
+
+# Everything that os.getppid() in this process does, and nothing else.
+ON_GETPPID = r"""
+SEC("tracepoint/raw_syscalls/sys_enter")
+int on_enter(struct trace_event_raw_sys_enter *ctx)
+{
+    if (bpf_get_current_pid_tgid() >> 32 != PID || ctx->id != NR_GETPPID)
+        return 0;
+    BODY
+    return 0;
+}
+"""
+
+NR_GETPPID = {"x86_64": "110", "aarch64": "173"}[os.uname()[4]]
+
+FORKS = r"""
+#include "lbc.h"
+struct fork_t {
+    u32 parent;
+    u32 child;
+    char comm[16];
+};
+LBC_PERF_OUTPUT(e_out, struct fork_t, 128);
+SEC("raw_tracepoint/sched_process_fork")
+int on_fork(struct bpf_raw_tracepoint_args *ctx)
+{
+    struct task_struct *parent = (struct task_struct *)ctx->args[0];
+    struct task_struct *child = (struct task_struct *)ctx->args[1];
+    struct fork_t data = {};
+
+    if (_(parent->tgid) != PID)
+        return 0;
+    data.parent = _(parent->tgid);
+    data.child = BPF_CORE_READ(child, pid);
+    bpf_get_current_comm(&data.comm, sizeof(data.comm));
+    bpf_perf_event_output(ctx, &e_out, BPF_F_CURRENT_CPU, &data, sizeof(data));
+    return 0;
+}
+""" + LICENSE
+
+
+def on_getppid(declarations, body):
+    """A program that runs body for each os.getppid() of this process."""
+    return mine('#include "lbc.h"\n' + declarations + ON_GETPPID.replace("BODY", body) + LICENSE)
+
+
+def mine(source):
+    return source.replace("NR_GETPPID", NR_GETPPID).replace("PID", str(os.getpid()))
+
+
+def load(path, source, name="t", **options):
+    return ClbcBase(name, bpf_str=source, workPath=str(path), **options)
+
+
+def counters(declaration, key="u32", value="u32"):
+    """Counts getppid() calls by key 0..5, in turn, in the map m that declaration makes."""
+    return on_getppid(declaration + """
+LBC_ARRAY(turn, u32, u32, 1);
+""", """
+    u32 zero = 0, *n = bpf_map_lookup_elem(&turn, &zero);
+    if (!n)
+        return 0;
+    KEY key = *n % 6;
+    VALUE one = 1, *old = bpf_map_lookup_elem(&m, &key);
+    __sync_fetch_and_add(n, 1);
+    if (old)
+        __sync_fetch_and_add(old, 1);
+    else
+        bpf_map_update_elem(&m, &key, &one, BPF_ANY);
+""".replace("KEY", key).replace("VALUE", value))
+
+
+def fork_once():
+    """Fork a child that ends at once; its pid."""
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0)
+    os.waitpid(pid, 0)
+    return pid
+
+
+def poll_until(buffer, done, seconds=30):
+    """Poll a perf buffer until done() is true; fail after some seconds."""
+    for _ in range(seconds * 10):
+        if done():
+            return
+        buffer.perf_buffer_poll(timeout=100)
+    raise AssertionError("no such event within %d s" % seconds)

@@ -1,0 +1,240 @@
+"""Perf buffers: records as programs sent them, losses counted."""
+
+import ctypes
+import os
+import sys
+import threading
+
+import pytest
+
+from programs import FORKS, fork_once, load, mine, on_getppid, poll_until
+from pylcc import errors
+
+
+@pytest.fixture
+def forks(tmpdir):
+    with load(tmpdir, mine(FORKS)) as lbc:
+        yield lbc
+
+
+def test_every_fork_arrives_with_its_content(forks):
+    got = []
+
+    def cb(cpu, data, size):
+        got.append(forks.getMap("e_out", data, size))
+        assert isinstance(data, int) and size >= 24
+
+    forks.maps["e_out"].open_perf_buffer(cb)
+    children = [fork_once() for _ in range(50)]
+    poll_until(forks.maps["e_out"], lambda: len(got) == 50)
+    assert sorted(e.child for e in got) == sorted(children)
+    assert set(e.parent for e in got) == {os.getpid()}
+    with open("/proc/self/comm") as f:
+        comm = f.read().strip()
+    assert all(e.comm == comm and type(e.comm.upper()) is str for e in got)
+    assert got[0]["child"] == got[0].child and list(got[0]) == ["parent", "child", "comm"]
+
+
+def test_bytes_of_a_record_decode_too(forks):
+    got = []
+    buffer = forks.maps["e_out"]
+
+    def cb(cpu, data, size):
+        stream = ctypes.string_at(data, size)
+        assert buffer.event(stream) == buffer.event(data)
+        got.append(buffer.event(stream).child)
+
+    buffer.open_perf_buffer(cb)
+    child = fork_once()
+    poll_until(buffer, lambda: got)
+    assert got == [child]
+
+
+def test_a_short_record_reads_none_where_it_ends(forks):
+    e = forks.maps["e_out"].event(b"\1\0\0\0\2\0")
+    assert (e.parent, e.child, e.comm) == (1, None, None)
+
+
+def test_data_outside_the_record_is_refused(forks):
+    kept = []
+    forks.maps["e_out"].open_perf_buffer(lambda cpu, data, size: kept.append((data, size)))
+    fork_once()
+    poll_until(forks.maps["e_out"], lambda: kept)
+    for data in (kept[0][0], 0, 1 << 70):
+        with pytest.raises(errors.InvalidArgsException) as e:
+            forks.getMap("e_out", data, 24)
+        assert "not in the record being delivered" in str(e.value)
+
+
+def test_an_integer_event_has_value(tmpdir):
+    source = on_getppid("LBC_PERF_OUTPUT(out, u64, 128);", """
+    u64 word = 0x1122334455667788;
+    bpf_perf_event_output(ctx, &out, BPF_F_CURRENT_CPU, &word, sizeof(word));""")
+    got = []
+    with load(tmpdir, source) as lbc:
+        lbc.maps["out"].open_perf_buffer(lambda cpu, data, size: got.append(lbc.getMap("out", data, size)))
+        os.getppid()
+        poll_until(lbc.maps["out"], lambda: got)
+    assert got == [0x1122334455667788] and got[0].value == 0x1122334455667788
+
+
+def test_an_exception_in_a_callback_is_printed_and_polling_goes_on(forks, capsys):
+    got = []
+
+    def cb(cpu, data, size):
+        got.append(forks.getMap("e_out", data, size).child)
+        raise RuntimeError("from the callback")
+
+    forks.maps["e_out"].open_perf_buffer(cb)
+    children = [fork_once() for _ in range(3)]
+    poll_until(forks.maps["e_out"], lambda: len(got) == 3)
+    assert sorted(got) == sorted(children)
+    assert capsys.readouterr()[1].count("RuntimeError: from the callback") == 3
+
+
+@pytest.mark.parametrize("raised", [KeyboardInterrupt, SystemExit])
+def test_what_ends_a_program_ends_the_poll_and_nothing_is_lost(forks, raised):
+    got = []
+
+    def cb(cpu, data, size):
+        got.append(forks.getMap("e_out", data, size).child)
+        if len(got) == 1:
+            raise raised()
+
+    forks.maps["e_out"].open_perf_buffer(cb)
+    children = [fork_once() for _ in range(5)]
+    with pytest.raises(raised):
+        poll_until(forks.maps["e_out"], lambda: len(got) == 5)
+    poll_until(forks.maps["e_out"], lambda: len(got) == 5)
+    assert sorted(got) == sorted(children)
+
+
+def test_poll_with_an_object(forks):
+    class Target(object):
+        got = []
+
+        def cb(self, cpu, data, size):
+            self.got.append(forks.getMap("e_out", data, size).child)
+
+    forks.maps["e_out"].open_perf_buffer(lambda *_: pytest.fail("the object has its own callback"))
+    child = fork_once()
+    for _ in range(100):
+        forks.maps["e_out"].perf_buffer_poll(timeout=100, obj=Target())
+        if Target.got:
+            break
+    assert Target.got == [child]
+    with pytest.raises(ValueError):
+        forks.maps["e_out"].perf_buffer_poll(obj=object())
+
+
+def test_a_poll_in_its_own_callback_is_refused(forks):
+    seen = []
+
+    def cb(cpu, data, size):
+        try:
+            forks.maps["e_out"].perf_buffer_poll(timeout=0)
+        except errors.InvalidArgsException as e:
+            seen.append(str(e))
+
+    forks.maps["e_out"].open_perf_buffer(cb)
+    fork_once()
+    poll_until(forks.maps["e_out"], lambda: seen)
+    assert "being polled already" in seen[0]
+
+
+BURST = on_getppid("""
+struct big_t { u64 number; char fill[1016]; };
+LBC_PERF_OUTPUT(out, struct big_t, 128);
+LBC_ARRAY(sent, u32, u64, 1);
+LBC_PERCPU_ARRAY(scratch, u32, struct big_t, 1);
+""", """
+    u32 zero = 0;
+    u64 *n = bpf_map_lookup_elem(&sent, &zero);
+    struct big_t *big = bpf_map_lookup_elem(&scratch, &zero);
+    if (!n || !big)
+        return 0;
+    big->number = __sync_fetch_and_add(n, 1);
+    bpf_perf_event_output(ctx, &out, BPF_F_CURRENT_CPU, big, sizeof(*big));""")
+
+
+@pytest.mark.parametrize("callback", [True, False])
+def test_a_burst_is_received_or_reported_lost(tmpdir, capsys, callback):
+    """The kernel reports a loss with the next record that fits: one more is sent on each CPU."""
+    numbers, lost = [], []
+    with load(tmpdir, BURST) as lbc:
+        buffer = lbc.maps["out"]
+        buffer.open_perf_buffer(lambda cpu, data, size: numbers.append(lbc.getMap("out", data, size).number),
+                                (lambda cpu, count: lost.append(count)) if callback else None)
+        for _ in range(3000):
+            os.getppid()
+        buffer.perf_buffer_poll(timeout=0)
+        for cpu in cpus():
+            on_cpu(cpu, os.getppid)
+
+        def missing():
+            return [int(line.split()[2]) for line in printed.splitlines() if "lost" in line] if not callback else lost
+
+        printed = ""
+        for _ in range(300):
+            buffer.perf_buffer_poll(timeout=100)
+            printed += capsys.readouterr()[0]
+            sent = lbc.maps["sent"].get(1)[0]
+            if len(numbers) + sum(missing()) == sent:
+                break
+        assert sent >= 3000 and sum(missing()) > 0
+        assert len(numbers) + sum(missing()) == sent
+        assert len(set(numbers)) == len(numbers)
+
+
+def cpus():
+    with open("/sys/devices/system/cpu/online") as f:
+        return [n for part in f.read().split(",") for n in range(int(part.split("-")[0]), int(part.split("-")[-1]) + 1)]
+
+
+def on_cpu(cpu, function):
+    """Run function on that CPU (sched_setaffinity, which Python 2 lacks) and go back."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    before = (ctypes.c_ulong * 16)()
+    assert libc.sched_getaffinity(0, ctypes.sizeof(before), before) >= 0
+    mask = (ctypes.c_ulong * 16)()
+    mask[cpu // 64] = 1 << cpu % 64
+    assert libc.sched_setaffinity(0, ctypes.sizeof(mask), mask) == 0
+    try:
+        return function()
+    finally:
+        libc.sched_setaffinity(0, ctypes.sizeof(before), before)
+
+
+@pytest.mark.skipif(len(cpus()) < 2, reason="needs a machine with two CPUs")
+def test_records_of_cpus_outside_the_affinity_arrive(tmpdir):
+    got = []
+
+    def on_first():
+        with load(tmpdir, mine(FORKS)) as lbc:
+            lbc.maps["e_out"].open_perf_buffer(
+                lambda cpu, data, size: got.append((cpu, lbc.getMap("e_out", data, size).child)))
+            child = on_cpu(cpus()[-1], fork_once)
+            poll_until(lbc.maps["e_out"], lambda: got)
+            assert got == [(cpus()[-1], child)]
+
+    on_cpu(cpus()[0], on_first)
+
+
+def test_closing_ends_a_poll_in_another_thread(tmpdir):
+    lbc = load(tmpdir, mine(FORKS))
+    lbc.maps["e_out"].open_perf_buffer(lambda *_: None)
+    raised = []
+
+    def poll():
+        try:
+            lbc.maps["e_out"].perf_buffer_poll()
+        except errors.ClosedException as e:
+            raised.append(e)
+
+    thread = threading.Thread(target=poll)
+    thread.start()
+    lbc.close()
+    thread.join(20)
+    assert not thread.is_alive() and len(raised) == 1
+    assert "closed" in str(raised[0])
+    assert sys.getrefcount(lbc) < 10

@@ -1,0 +1,270 @@
+"""Signals, forks, threads, and what is left in the kernel when a script has ended."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+
+import pytest
+
+from programs import FORKS, fork_once, load, mine, poll_until
+from pylcc import errors
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+class Script(object):
+    """A script in a process of its own, in the style of the tutorial; ready when it says so."""
+
+    def __init__(self, tmpdir, body):
+        text = "import os, sys, time\nsys.path.insert(0, %r)\nfrom programs import *\n" % HERE
+        path = tmpdir.join("script.py")
+        path.write(text + textwrap.dedent(body))
+        self.process = subprocess.Popen([sys.executable, "-B", str(path)], cwd=str(tmpdir), stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT, universal_newlines=True)
+        self.said = []
+        self.wait_for("ready")
+
+    def wait_for(self, word):
+        for line in iter(self.process.stdout.readline, ""):
+            self.said.append(line)
+            if word in line:
+                return
+        pytest.fail("the script ended without saying %r:\n%s" % (word, "".join(self.said)))
+
+    def end(self, number):
+        """Send a signal; (seconds until it ended, exit status, what it said after)."""
+        start = time.time()
+        self.process.send_signal(number)
+        rest = self.process.communicate()[0]
+        return time.time() - start, self.process.returncode, rest
+
+
+POLLING = """
+    class Forks(ClbcBase):
+        def __init__(self):
+            super(Forks, self).__init__("t", bpf_str=mine(FORKS))
+        def _cb(self, cpu, data, size):
+            print("fork %d" % self.getMap("e_out", data, size).child)
+            sys.stdout.flush()
+            INSIDE
+        def loop(self):
+            self.maps["e_out"].open_perf_buffer(self._cb)
+            print("ready")
+            sys.stdout.flush()
+            WORK
+            try:
+                self.maps["e_out"].perf_buffer_poll()
+            except KeyboardInterrupt:
+                print("key interrupt.")
+                exit()
+    Forks().loop()
+"""
+
+
+def polling(inside="pass", work="pass"):
+    return POLLING.replace("INSIDE", inside).replace("WORK", work)
+
+
+def test_ctrl_c_in_a_poll(tmpdir):
+    script = Script(tmpdir, polling(work="fork_once()"))
+    script.wait_for("fork")
+    seconds, status, said = script.end(signal.SIGINT)
+    assert (status, said) == (0, "key interrupt.\n")
+    assert seconds < 5, "far more than the 0.2 s that it takes on an idle machine"
+
+
+def test_ctrl_c_inside_a_callback(tmpdir):
+    script = Script(tmpdir, polling("print('inside'); sys.stdout.flush(); time.sleep(60)", "fork_once()"))
+    script.wait_for("inside")
+    seconds, status, said = script.end(signal.SIGINT)
+    assert (status, said) == (0, "key interrupt.\n") and seconds < 5
+
+
+def test_ctrl_c_in_a_sleep_loop(tmpdir):
+    script = Script(tmpdir, """
+        lbc = load(".", mine(FORKS))
+        print("ready")
+        sys.stdout.flush()
+        try:
+            while True:
+                time.sleep(1)
+        except KeyboardInterrupt:
+            print("key interrupt.")
+            exit()
+    """)
+    seconds, status, said = script.end(signal.SIGINT)
+    assert (status, said) == (0, "key interrupt.\n") and seconds < 5
+
+
+def test_exit_in_a_callback_ends_the_program(tmpdir):
+    script = Script(tmpdir, polling("exit(7)", "fork_once()"))
+    out = script.process.communicate()[0]
+    assert script.process.returncode == 7 and out.count("fork") == 1
+
+
+def programs_in_kernel():
+    """Ids of all BPF programs (BPF_PROG_GET_NEXT_ID)."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    number = {"x86_64": 321, "aarch64": 280}[os.uname()[4]]
+    ids, attribute = [], (ctypes.c_uint32 * 4)()
+    while libc.syscall(number, 11, attribute, ctypes.sizeof(attribute)) == 0:
+        attribute[0] = attribute[1]
+        ids.append(attribute[0])
+    return set(ids)
+
+
+def gone(before, seconds=30):
+    """Whether every program that was not there before leaves the kernel (freed after a grace period)."""
+    for _ in range(seconds * 20):
+        if programs_in_kernel() <= before:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@pytest.mark.parametrize("how", ["close", "garbage", "exit", "SIGKILL", "SIGTERM"])
+def test_nothing_stays_in_the_kernel(tmpdir, how):
+    before = programs_in_kernel()
+    if how in ("close", "garbage"):
+        lbc = load(tmpdir, mine(FORKS))
+        lbc.maps["e_out"].open_perf_buffer(lambda *_: None)
+        assert not programs_in_kernel() <= before
+        if how == "close":
+            lbc.close()
+        del lbc
+        import gc
+        gc.collect()
+    else:
+        script = Script(tmpdir, polling())
+        assert not programs_in_kernel() <= before
+        script.end({"exit": signal.SIGINT}.get(how) or getattr(signal, how))
+    assert gone(before)
+
+
+def test_a_leaked_link_is_noticed(tmpdir):
+    """The check above can fail: a child that keeps the file descriptors keeps the program."""
+    before = programs_in_kernel()
+    script = Script(tmpdir, """
+        lbc = load(".", mine(FORKS))
+        keeper = os.fork()
+        if keeper == 0:
+            time.sleep(300)
+            os._exit(0)
+        print("keeper %d ready" % keeper)
+        sys.stdout.flush()
+        time.sleep(300)
+    """)
+    keeper = int(script.said[-1].split()[1])
+    try:
+        script.process.kill()
+        script.process.wait()
+        assert not gone(before, seconds=1)
+    finally:
+        os.kill(keeper, signal.SIGKILL)
+    assert gone(before)
+
+
+def test_a_forked_child_gets_a_sentence_and_the_parent_keeps_its_probes(tmpdir):
+    with load(tmpdir, mine(FORKS)) as lbc:
+        got = []
+        buffer = lbc.maps["e_out"]
+        buffer.open_perf_buffer(lambda cpu, data, size: got.append(lbc.getMap("e_out", data, size).child))
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            said = []
+            for use in (lambda: buffer.perf_buffer_poll(timeout=0), lbc.close, lambda: load(tmpdir, mine(FORKS))):
+                try:
+                    use()
+                    said.append("no exception")
+                except errors.ForkException as e:
+                    said.append(str(e))
+            os.write(writing, "\n".join(said).encode())
+            del lbc, buffer
+            os._exit(0)
+        os.close(writing)
+        with os.fdopen(reading) as f:
+            said = f.read().split("\n")
+        assert os.waitpid(child, 0)[1] == 0
+        assert len(said) == 3 and all("process %d" % os.getpid() in line for line in said), said
+        later = fork_once()
+        poll_until(buffer, lambda: later in got)
+        assert child in got
+
+
+def test_fork_before_use_works(tmpdir):
+    script = Script(tmpdir, """
+        import pylcc
+        child = os.fork()
+        if child == 0:
+            lbc = load(".", mine(FORKS))
+            print("loaded in the child, ready")
+            sys.stdout.flush()
+            os._exit(0)
+        os._exit(os.waitpid(child, 0)[1])
+    """)
+    assert script.process.wait() == 0
+
+
+def test_signal_handlers_are_left_alone(tmpdir):
+    seen = []
+    before = signal.signal(signal.SIGUSR1, lambda *_: seen.append(1))
+    try:
+        with load(tmpdir, mine(FORKS)):
+            os.kill(os.getpid(), signal.SIGUSR1)
+            for _ in range(100):
+                if seen:
+                    break
+                time.sleep(0.01)
+        assert seen == [1]
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+
+def test_only_the_go_runtimes_handlers_are_installed(tmpdir):
+    """Compared with a Python that loaded nothing: SigCgt in /proc/self/status."""
+    code = """
+        caught = lambda: [int(l.split()[1], 16) for l in open("/proc/self/status") if l.startswith("SigCgt")][0]
+        before = caught()
+        lbc = load(".", mine(FORKS))
+        print("handlers %x ready" % (caught() & ~before))
+    """
+    script = Script(tmpdir, code)
+    mask = int(script.said[-1].split()[1], 16)
+    names = set(name for name in dir(signal) if name.startswith("SIG") and not name.startswith("SIG_")
+                and mask >> (getattr(signal, name) - 1) & 1)
+    # ABRT, TRAP, SYS and so on are the runtime's too; what users handle themselves is not.
+    assert not names & {"SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGCHLD", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGWINCH"}
+    script.process.wait()
+
+
+def test_sigchld_ignored_by_the_script(tmpdir):
+    script = Script(tmpdir, """
+        import signal
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        lbc = load(".", mine(FORKS))
+        print("ready")
+    """)
+    assert "local compile success.\n" in script.said
+    script.process.wait()
+
+
+def test_constructor_and_poll_in_a_thread(tmpdir):
+    got = []
+
+    def work():
+        with load(tmpdir, mine(FORKS)) as lbc:
+            buffer = lbc.maps["e_out"]
+            buffer.open_perf_buffer(lambda cpu, data, size: got.append(lbc.getMap("e_out", data, size).child))
+            child = fork_once()
+            poll_until(buffer, lambda: child in got)
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join(60)
+    assert not thread.is_alive() and len(got) == 1
