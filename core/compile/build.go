@@ -1,0 +1,95 @@
+package compile
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+
+	"coolbpf/core/artefact"
+	"coolbpf/core/fault"
+)
+
+// make compiles the source. Kernel types are first printed as far as the source needs them: this
+// is ten times faster. If that does not compile all of them are, and the user sees these errors.
+func (j *job) make(ctx context.Context) (made *kept, err error) {
+	c, err := findCompiler(ctx, j.Home)
+	if err != nil {
+		return nil, err
+	}
+	w, err := newWorkspace()
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if left := w.close(); err == nil {
+			err = left
+		}
+	}()
+	if err := w.fill(j.source, j.library); err != nil {
+		return nil, err
+	}
+	if _, ok := j.source.brought["vmlinux.h"]; !ok {
+		made, output, err := j.attempt(ctx, c, w, "none")
+		if errors.Is(err, errRejected) {
+			err = j.compileError(output, nil)
+		}
+		return made, err
+	}
+	types, err := kernelTypes(j)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.put(w.ours("vmlinux.h"), types.needed()); err != nil {
+		return nil, err
+	}
+	made, output, err := j.attempt(ctx, c, w, "needed")
+	if !errors.Is(err, errRejected) {
+		return made, err
+	}
+	if err := w.put(w.ours("vmlinux.h"), types.whole()); err != nil {
+		return nil, err
+	}
+	made, whole, err := j.attempt(ctx, c, w, "whole")
+	if errors.Is(err, errRejected) {
+		if j.source.own(firstError(whole).file) || !j.source.own(firstError(output).file) {
+			output = whole
+		}
+		err = j.compileError(output, types)
+	}
+	return made, err
+}
+
+// errRejected says that the compiler does not take the source; its output says why.
+var errRejected = errors.New("the compiler rejected the source")
+
+// attempt runs the compiler once and returns its output too, in the user's words.
+func (j *job) attempt(ctx context.Context, c *compiler, w *workspace, header string) (*kept, string, error) {
+	if err := os.Remove(w.object()); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, "", unprepared(err)
+	}
+	output, err := run(ctx, c.path, command(c, w, j.source, j.Arch, j.flags), w.files(j.source.work), w.root)
+	output = w.clean(output)
+	if strings.Contains(output, "error: ") && strings.Contains(output, syscall.ENOSPC.Error()) {
+		return nil, output, unprepared(syscall.ENOSPC)
+	}
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.Exited() {
+		return nil, output, errRejected
+	}
+	if err != nil {
+		return nil, output, &fault.Error{Kind: fault.System, Op: "run", Subject: c.path, Cause: err, Detail: output}
+	}
+	object, err := os.ReadFile(w.object())
+	if err != nil {
+		return nil, output, errRejected
+	}
+	meta := j.meta
+	meta.Header, meta.Compiler, meta.Warnings = header, c.path, output
+	b, err := artefact.Encode(object, meta)
+	if err != nil {
+		return nil, output, &fault.Error{Kind: fault.Compile, Op: "compile", Subject: j.source.name, Cause: err, Detail: output}
+	}
+	return &kept{b, meta}, output, nil
+}

@@ -1,0 +1,60 @@
+package compile
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+
+	"coolbpf/core/artefact"
+)
+
+// errNoSource says that the request has no source.
+var errNoSource = errors.New("no source")
+
+// job is one object to make.
+type job struct {
+	Request
+	source  *source
+	library library
+	flags   []string      // the user's
+	meta    artefact.Meta // what is known of the object before it is made
+}
+
+func newJob(r Request, release string) (*job, error) {
+	flags, dirs, err := userFlags(r.Env, r.Work)
+	if err != nil {
+		return nil, err
+	}
+	var text []byte
+	if r.Source != nil {
+		text = []byte(*r.Source)
+	} else if text, err = artefact.Read(r.sourcePath(), maxSource); errors.Is(err, fs.ErrNotExist) {
+		return nil, errNoSource
+	} else if err != nil {
+		return nil, err
+	}
+	library := newLibrary(r.Home)
+	s, err := readSource(r.sourcePath(), text, slices.Concat(r.Include, dirs), library)
+	if err != nil {
+		return nil, err
+	}
+	return &job{r, s, library, flags, artefact.Meta{
+		Key: artefact.Key(s.expanded(), r.Env, r.Arch), Arch: r.Arch, Release: release, BTF: r.BTF, Engine: engine(library),
+	}}, nil
+}
+
+// builder is what turned a source into an object, so far as it changes the object.
+func builder(m artefact.Meta) [3]string { return [3]string{m.Release, m.BTF, m.Engine} }
+
+// engine names this version of the room: another set of flags or of headers makes other objects.
+func engine(l library) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%q", flags)
+	for _, name := range slices.Sorted(maps.Keys(l.embedded)) {
+		fmt.Fprintf(h, "%q %q", name, l.embedded[name])
+	}
+	return fmt.Sprintf("1-%x", h.Sum(nil)[:8])
+}

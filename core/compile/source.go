@@ -1,0 +1,154 @@
+package compile
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+
+	"coolbpf/core/artefact"
+	"coolbpf/core/fault"
+)
+
+const maxSource = 16 << 20
+
+// source is C text with all that it includes, directly or not.
+type source struct {
+	name    string   // NAME.bpf.c: what diagnostics call it
+	work    string   // directory that it is in
+	dirs    []string // searched for local headers: work, then those that the user named
+	text    []byte
+	files   []file            // local headers
+	brought map[string]string // headers that coolbpf brings
+}
+
+// file is a local header.
+type file struct {
+	spelled string // in the #include
+	path    string
+	text    []byte
+}
+
+// readSource reads what text, which came from path, includes. A header of the library always wins
+// over a local file of that name.
+func readSource(path string, text []byte, dirs []string, l library) (*source, error) {
+	s := &source{name: filepath.Base(path), work: filepath.Dir(path), text: text, brought: map[string]string{}}
+	s.dirs = append([]string{s.work}, dirs...)
+	if len(bytes.TrimSpace(bytes.TrimPrefix(text, mark))) == 0 {
+		return nil, &fault.Error{Kind: fault.Invalid, Op: "compile", Subject: s.name, Cause: errors.New("the source is empty")}
+	}
+	return s, s.follow(text, s.work, l)
+}
+
+var mark = []byte("\ufeff") // how some editors begin UTF-8 text
+
+var includes = regexp.MustCompile(`(?m)^[ \t\f\v]*#[ \t]*(?:include|include_next|import)[ \t]*(?:"([^"\r\n]+)"|<([^>\r\n]+)>)`)
+
+// follow reads what text, which lies in directory, includes. One in a branch or a comment that
+// the compiler skips is read too: this can only cause a compilation too many.
+func (s *source) follow(text []byte, directory string, l library) error {
+	for _, m := range includes.FindAllSubmatch(bytes.TrimPrefix(text, mark), -1) {
+		dirs, spelled := s.dirs, string(m[2])
+		if m[2] == nil {
+			dirs, spelled = append([]string{directory}, s.dirs...), string(m[1])
+		}
+		if s.bring(spelled, l) {
+			continue
+		}
+		f, err := find(spelled, dirs)
+		if err != nil {
+			return err
+		}
+		if f == nil || s.has(f.path) {
+			continue
+		}
+		s.files = append(s.files, *f)
+		if err := s.follow(f.text, filepath.Dir(f.path), l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// bring takes a header, and those that it includes, from the library if it is there.
+func (s *source) bring(name string, l library) bool {
+	name = filepath.Clean(name)
+	if _, ok := s.brought[name]; ok {
+		return true
+	}
+	text, ok := l.open(name)
+	if !ok {
+		return false
+	}
+	s.brought[name] = text
+	for _, m := range includes.FindAllStringSubmatch(text, -1) {
+		if m[1] == "" || !s.bring(filepath.Join(filepath.Dir(name), m[1]), l) {
+			s.bring(m[1]+m[2], l)
+		}
+	}
+	return true
+}
+
+// find returns the file of that name in the first directory that has one, or nil.
+func find(spelled string, dirs []string) (*file, error) {
+	if filepath.IsAbs(spelled) {
+		dirs = []string{"/"}
+	}
+	for _, dir := range dirs {
+		path := filepath.Join(dir, spelled)
+		text, err := artefact.Read(path, maxSource)
+		if err == nil {
+			return &file{spelled, path, text}, nil
+		}
+		if errno := fault.Errno(err); !errors.Is(err, fs.ErrNotExist) && errno != syscall.EISDIR && errno != syscall.ENOTDIR {
+			return nil, err
+		}
+	}
+	return nil, nil
+}
+
+func (s *source) has(path string) bool {
+	for _, f := range s.files {
+		if f.path == path {
+			return true
+		}
+	}
+	return false
+}
+
+// expanded is all that the user wrote: what the key of NAME.so is made of. Headers go by the name
+// in their #include, so that NAME.so may move with its source.
+func (s *source) expanded() []byte {
+	b := bytes.Clone(s.text)
+	for _, f := range s.files {
+		b = fmt.Appendf(b, "\x00%s\x00%d\x00%s", f.spelled, len(f.text), f.text)
+	}
+	return b
+}
+
+// texts are the source and all that it includes, for who wants to know the names in them.
+func (s *source) texts() []string {
+	all := []string{string(s.text)}
+	for _, f := range s.files {
+		all = append(all, string(f.text))
+	}
+	return slices.AppendSeq(all, maps.Values(s.brought))
+}
+
+// own reports whether path, as a diagnostic has it, is a file of the user.
+func (s *source) own(path string) bool {
+	path = strings.TrimPrefix(path, "./")
+	if path == s.name {
+		return true
+	}
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(s.work, path)
+	}
+	return s.has(filepath.Clean(path))
+}

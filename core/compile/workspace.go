@@ -1,0 +1,95 @@
+package compile
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"coolbpf/core/fault"
+)
+
+// workspace is a private directory with all that the compiler is to see:
+//
+//	files/   the user's files, each under its absolute path: "../x.h" works as it does there
+//	ours/    the headers that coolbpf brings
+//	object   what the compiler makes
+type workspace struct{ root string }
+
+func newWorkspace() (*workspace, error) {
+	temp, err := filepath.Abs(os.TempDir())
+	if err != nil {
+		return nil, unprepared(err)
+	}
+	root, err := os.MkdirTemp(temp, "coolbpf-")
+	if err != nil {
+		return nil, unprepared(err)
+	}
+	return &workspace{root}, nil
+}
+
+func (w *workspace) close() error {
+	if err := os.RemoveAll(w.root); err != nil {
+		return unprepared(err)
+	}
+	return nil
+}
+
+func (w *workspace) object() string           { return filepath.Join(w.root, "object") }
+func (w *workspace) ours(name string) string  { return filepath.Join(w.root, "ours", name) }
+func (w *workspace) files(path string) string { return w.root + "/files" + path }
+
+// fill puts the source and its headers in their places.
+func (w *workspace) fill(s *source, l library) error {
+	for _, f := range s.files {
+		if err := w.put(w.files(f.path), f.text); err != nil {
+			return err
+		}
+	}
+	if err := w.put(w.files(filepath.Join(s.work, s.name)), s.text); err != nil {
+		return err
+	}
+	for name, text := range l.embedded {
+		if err := w.put(w.ours(name), []byte(text)); err != nil {
+			return err
+		}
+	}
+	if l.libbpf == "" {
+		return nil
+	}
+	if err := os.Symlink(l.libbpf, w.ours("bpf")); err != nil {
+		return unprepared(err)
+	}
+	return nil
+}
+
+func (w *workspace) put(path string, text []byte) error {
+	err := os.MkdirAll(filepath.Dir(path), 0o700)
+	if err == nil {
+		err = os.WriteFile(path, text, 0o600)
+	}
+	if err != nil {
+		return unprepared(err)
+	}
+	return nil
+}
+
+// unprepared is the error of a private directory that cannot be used.
+func unprepared(err error) error {
+	if p := (*fs.PathError)(nil); errors.As(err, &p) {
+		err = p.Err
+	}
+	return &fault.Error{Kind: fault.System, Op: "compile in a private directory under", Subject: os.TempDir(), Cause: err,
+		Hint: "TMPDIR names another place"}
+}
+
+var here = regexp.MustCompile(`(?m)^(In file included from )?\./`)
+
+// clean makes the compiler's output speak of the user's files.
+func (w *workspace) clean(output string) string {
+	output = strings.ReplaceAll(output, w.files(""), "")
+	output = strings.ReplaceAll(output, w.ours("")+"/", "")
+	return here.ReplaceAllString(output, "$1")
+}
