@@ -3,9 +3,10 @@ package compile
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
-	"strings"
+	"regexp"
 	"syscall"
 
 	"coolbpf/core/artefact"
@@ -65,21 +66,24 @@ func (j *job) make(ctx context.Context) (made *kept, err error) {
 // errRejected says that the compiler does not take the source; its output says why.
 var errRejected = errors.New("the compiler rejected the source")
 
+var outOfSpace = regexp.MustCompile(`(?m)error: .*No space left on device`)
+
 // attempt runs the compiler once and returns its output too, in the user's words.
 func (j *job) attempt(ctx context.Context, c *compiler, w *workspace, header string) (*kept, string, error) {
 	if err := os.Remove(w.object()); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, "", unprepared(err)
 	}
 	output, err := run(ctx, c.path, command(c, w, j.source, j.Arch, j.flags), w.files(j.source.work), w.root)
-	output = w.clean(output)
-	if strings.Contains(output, "error: ") && strings.Contains(output, syscall.ENOSPC.Error()) {
+	output = w.clean(output, j.source.work)
+	if outOfSpace.MatchString(output) {
 		return nil, output, unprepared(syscall.ENOSPC)
 	}
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.Exited() {
 		return nil, output, errRejected
 	}
 	if err != nil {
-		return nil, output, &fault.Error{Kind: fault.System, Op: "run", Subject: c.path, Cause: err, Detail: output}
+		return nil, output, &fault.Error{Kind: fault.System, Op: "run", Subject: c.path, Cause: err,
+			Hint: fmt.Sprintf("it may use %d GiB and %v", maxMemory>>30, maxTime), Detail: output}
 	}
 	object, err := os.ReadFile(w.object())
 	if err != nil {

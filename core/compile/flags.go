@@ -52,7 +52,7 @@ func command(c *compiler, w *workspace, s *source, arch string, user []string) [
 
 // userFlags splits env. Directories that it names by -I are searched by us, as those of
 // Request.Include are, so that what they hold counts for the key.
-func userFlags(env, work string) (rest, dirs []string, err error) {
+func userFlags(env string) (rest, dirs []string, err error) {
 	words, err := split(env)
 	if strings.Contains(env, "\x00") {
 		err = errors.New("it contains a NUL")
@@ -67,7 +67,7 @@ func userFlags(env, work string) (rest, dirs []string, err error) {
 			dir = words[i]
 		}
 		if ok && dir != "" {
-			dirs = append(dirs, absolute(dir, work))
+			dirs = append(dirs, dir)
 		} else {
 			rest = append(rest, words[i])
 		}

@@ -24,7 +24,7 @@ type job struct {
 }
 
 func newJob(r Request, release string) (*job, error) {
-	flags, dirs, err := userFlags(r.Env, r.Work)
+	flags, dirs, err := userFlags(r.Env)
 	if err != nil {
 		return nil, err
 	}
@@ -36,8 +36,12 @@ func newJob(r Request, release string) (*job, error) {
 	} else if err != nil {
 		return nil, err
 	}
+	dirs = slices.Concat(r.Include, dirs)
+	for i := range dirs {
+		dirs[i] = absolute(dirs[i], r.Work)
+	}
 	library := newLibrary(r.Home)
-	s, err := readSource(r.sourcePath(), text, slices.Concat(r.Include, dirs), library)
+	s, err := readSource(r.sourcePath(), text, dirs, library)
 	if err != nil {
 		return nil, err
 	}

@@ -146,9 +146,6 @@ func (r *Request) complete() error {
 		return &fault.Error{Kind: fault.System, Op: "find the current directory", Cause: err}
 	}
 	r.Work = work
-	for i, dir := range r.Include {
-		r.Include[i] = absolute(dir, work)
-	}
 	return nil
 }
 

@@ -87,9 +87,10 @@ func unprepared(err error) error {
 
 var here = regexp.MustCompile(`(?m)^(In file included from )?\./`)
 
-// clean makes the compiler's output speak of the user's files.
-func (w *workspace) clean(output string) string {
-	output = strings.ReplaceAll(output, w.files(""), "")
-	output = strings.ReplaceAll(output, w.ours("")+"/", "")
+// clean makes the compiler's output speak of the user's files, by their path from work.
+func (w *workspace) clean(output, work string) string {
+	for _, private := range []string{w.files(work) + "/", w.files(""), w.ours("") + "/", w.root + "/"} {
+		output = strings.ReplaceAll(output, private, "")
+	}
 	return here.ReplaceAllString(output, "$1")
 }

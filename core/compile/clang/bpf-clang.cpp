@@ -27,6 +27,7 @@
 #include <clang/Frontend/CompilerInvocation.h>
 #include <clang/Frontend/FrontendDiagnostic.h>
 #include <clang/Frontend/TextDiagnosticPrinter.h>
+#include <llvm/Passes/PassPlugin.h>
 #include <llvm/Support/CommandLine.h>
 #include <llvm/Support/ErrorHandling.h>
 #include <llvm/Support/FileSystem.h>
@@ -34,6 +35,11 @@
 #include <llvm/Support/raw_ostream.h>
 
 using namespace clang;
+
+// Debian's LLVM asks for Polly, a loop optimiser that does nothing for BPF.
+llvm::PassPluginLibraryInfo getPollyPluginInfo() {
+  return {LLVM_PLUGIN_API_VERSION, "Polly", "", [](llvm::PassBuilder &) {}};
+}
 
 extern "C" {
 void LLVMInitializeBPFTargetInfo();

@@ -1,0 +1,86 @@
+package compile
+
+import (
+	"bytes"
+	"os"
+	"strings"
+	"testing"
+
+	"coolbpf/core/fault"
+)
+
+func TestErrorsAreAboutTheUsersLines(t *testing.T) {
+	b := newBench(t)
+	b.write("x.h", "#pragma once\nint y = ;\n")
+	b.write("sub/s.h", "\n\n#error no such luck\n")
+	outside := t.TempDir()
+	if err := os.WriteFile(outside+"/o.h", []byte("#error outside\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	b.Include = []string{"sub", outside}
+	for _, c := range []struct{ text, want, detail string }{
+		{tracer + "int x = ;\n", "compile t.bpf.c:9:9: expected expression", "int x = ;"},
+		{strings.ReplaceAll(tracer+"int x = ;\n", "\n", "\r\n"), "compile t.bpf.c:9:9: expected expression", ""},
+		{"#include \"x.h\"\n" + tracer, "compile x.h:2:9: expected expression", "In file included from t.bpf.c:1:\nx.h:2:9:"},
+		{"#include <s.h>\n" + tracer, "compile sub/s.h:3:2: no such luck", "In file included from t.bpf.c:1:\nsub/s.h:3"},
+		{"#include <o.h>\n" + tracer, "compile " + outside + "/o.h:1:2: outside", ""},
+		{"#include \"nothere.h\"\n" + tracer,
+			"compile t.bpf.c:1:10: 'nothere.h' file not found (searched: " + b.Work + ", " + b.at("sub") + ", " + outside + ", then the headers that coolbpf brings)", ""},
+		{"int f(void) { return bpf_ktime_get_n(); }\n", "compile t.bpf.c:1:22: ", "bpf_ktime_get_n"},
+		{"SEC(\"x\") int f(void) { return 0; }\n", "compile t.bpf.c:1:", ""},
+	} {
+		f := b.source(c.text).fails(fault.Compile, c.want)
+		if !strings.Contains(f.Detail, c.detail) || !strings.Contains(f.Detail, "error generated") && !strings.Contains(f.Detail, "errors generated") {
+			t.Errorf("detail lacks %q:\n%s", c.detail, f.Detail)
+		}
+	}
+	b.Env = "-fno-such-flag"
+	b.source(tracer).fails(fault.Compile, "compile t.bpf.c: ", "-fno-such-flag")
+	b.Env = "-S"
+	b.fails(fault.Compile, "compile t.bpf.c: not a BPF object", "not an ELF file")
+}
+
+func TestClosestNames(t *testing.T) {
+	b := newBench(t)
+	inside := func(line string) string {
+		return strings.Replace(tracer, "\treturn _(parent->tgid);", line, 1)
+	}
+	for line, want := range map[string][]string{
+		"struct task_strct *t = parent; return _(t->tgid);": {"t.bpf.c:6:", "'struct task_strct'", "(closest: task_struct)"},
+		"struct task_strct t; return 0;":                    {"t.bpf.c:6:", "'struct task_strct'", "(closest: task_struct)"},
+		"return sizeof(struct task_strct);":                 {"t.bpf.c:6:", "'struct task_strct'", "(closest: task_struct)"},
+		"return _(parent->tgidd);":                          {"t.bpf.c:6:", "'tgidd'", "'tgid'"},
+		"return BPF_CORE_READ(parent, mm, ownr);":           {"t.bpf.c:6:", "'ownr'", "owner"},
+		"return sizeof(atomic_tt);":                         {"t.bpf.c:6:", "'atomic_tt'", "atomic_t"},
+		"return BPF_F_CURRENT_CPUS;":                        {"t.bpf.c:6:", "'BPF_F_CURRENT_CPUS'", "BPF_F_CURRENT_CPU"},
+		"return bpf_ktime_get_nss();":                       {"t.bpf.c:6:", "'bpf_ktime_get_nss'", "bpf_ktime_get_ns"},
+	} {
+		b.source(inside(line)).fails(fault.Compile, want...)
+	}
+}
+
+func TestFailureLeavesTheOldFileAlone(t *testing.T) {
+	b := newBench(t).source(tracer)
+	old := b.make("compiled").Artefact
+	b.source(tracer + "int x = ;").fails(fault.Compile)
+	if now, err := os.ReadFile(b.at("t.so")); err != nil || !bytes.Equal(now, old) {
+		t.Errorf("it changed: %v", err)
+	}
+	b.source(tracer).make("reused")
+}
+
+func TestFirstError(t *testing.T) {
+	for output, want := range map[string]diagnostic{
+		"In file included from a.c:1:\nb.h:3:4: warning: w\nb.h:5:6: error: e: f\na.c:7:8: error: g\n": {"b.h:5:6", "b.h", "e: f"},
+		"/w o/a.c:1:10: fatal error: 'x.h' file not found\n":                                           {"/w o/a.c:1:10", "/w o/a.c", "'x.h' file not found"},
+		"clang: error: unknown argument: '-x'\n":                                                       {"", "", "unknown argument: '-x'"},
+		"/usr/bin/clang-16: error: no\n":                                                               {"", "", "no"},
+		"fatal error: error in backend: b\n":                                                           {"", "", "error in backend: b"},
+		"one\ntwo\n":                                                                                   {"", "", "the compiler failed: two"},
+		"":                                                                                             {"", "", "the compiler failed:"},
+	} {
+		if got := firstError(output); got != want {
+			t.Errorf("%q: %+v", output, got)
+		}
+	}
+}
