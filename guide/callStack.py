@@ -1,0 +1,60 @@
+"""Show the kernel functions that lead to every new process or thread."""
+
+from pylcc.lbcBase import ClbcBase
+
+program = r"""
+#include "lbc.h"
+#define TASK_COMM_LEN 16
+
+struct data_t {
+    u32 c_pid;
+    u32 p_pid;
+    char c_comm[TASK_COMM_LEN];
+    char p_comm[TASK_COMM_LEN];
+    s32 stack_id;
+};
+
+LBC_PERF_OUTPUT(e_out, struct data_t, 128);
+LBC_STACK(call_stack, 1024);
+
+SEC("kprobe/wake_up_new_task")
+int j_wake_up_new_task(struct pt_regs *ctx)
+{
+    struct task_struct *task = (struct task_struct *)PT_REGS_PARM1(ctx);
+    struct data_t data = {};
+
+    data.c_pid = bpf_get_current_pid_tgid() >> 32;
+    bpf_get_current_comm(&data.c_comm, TASK_COMM_LEN);
+    data.p_pid = BPF_CORE_READ(task, pid);
+    bpf_core_read(&data.p_comm[0], TASK_COMM_LEN, &task->comm[0]);
+    data.stack_id = bpf_get_stackid(ctx, &call_stack, KERN_STACKID_FLAGS);
+
+    bpf_perf_event_output(ctx, &e_out, BPF_F_CURRENT_CPU, &data, sizeof(data));
+    return 0;
+}
+
+char _license[] SEC("license") = "GPL";
+"""
+
+
+class CallStack(ClbcBase):
+    def __init__(self):
+        super(CallStack, self).__init__("callStack", bpf_str=program)
+
+    def _cb(self, cpu, data, size):
+        e = self.getMap("e_out", data, size)
+        print("current pid: %d, comm: %s. new task pid: %d, comm: %s" % (e.c_pid, e.c_comm, e.p_pid, e.p_comm))
+        print("call trace:")
+        for name in self.maps["call_stack"].getStacks(e.stack_id):
+            print("    " + name)
+
+    def loop(self):
+        self.maps["e_out"].open_perf_buffer(self._cb)
+        try:
+            self.maps["e_out"].perf_buffer_poll()
+        except KeyboardInterrupt:
+            print("bye")
+
+
+if __name__ == "__main__":
+    CallStack().loop()
