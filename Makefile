@@ -41,7 +41,7 @@ deps-hello deps-test deps-bench: deps-%:
 
 $(WHEEL): setup.py README.md LICENSE $(PYTHON_FILES) $(NATIVE)/liblcc.so $(STAMPS)/clang $(STAMPS)/headers | deps
 	@echo "wheel: pack $@"
-	@rm -rf build/lib build/bdist* build/egg dist/coolbpf-*.whl && mkdir -p build/egg
+	@rm -rf build/lib.* build/bdist.* build/egg dist/coolbpf-*.whl && mkdir -p build/egg
 	@build/venv/bin/python setup.py -q egg_info --egg-base build/egg bdist_wheel 2>build/wheel.log || { cat build/wheel.log >&2; exit 1; }
 	@ls -lh $@ | awk '{ print "wheel: " $$5 "B" }'
 

