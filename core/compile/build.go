@@ -66,7 +66,7 @@ func (j *job) make(ctx context.Context) (made *kept, err error) {
 // errRejected says that the compiler does not take the source; its output says why.
 var errRejected = errors.New("the compiler rejected the source")
 
-var outOfSpace = regexp.MustCompile(`(?m)error: .*No space left on device`)
+var outOfSpace = regexp.MustCompile(`(?m)(?:error|^bpf-clang): .*No space left on device`)
 
 // attempt runs the compiler once and returns its output too, in the user's words.
 func (j *job) attempt(ctx context.Context, c *compiler, w *workspace, header string) (*kept, string, error) {
@@ -78,8 +78,10 @@ func (j *job) attempt(ctx context.Context, c *compiler, w *workspace, header str
 	if outOfSpace.MatchString(output) {
 		return nil, output, unprepared(syscall.ENOSPC)
 	}
-	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.Exited() {
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.ExitCode() == 1 {
 		return nil, output, errRejected
+	} else if errors.As(err, &exit) && exit.Exited() {
+		return nil, output, j.compileError(output, nil)
 	}
 	if err != nil {
 		return nil, output, &fault.Error{Kind: fault.System, Op: "run", Subject: c.path, Cause: err,

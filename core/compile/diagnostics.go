@@ -18,14 +18,17 @@ type diagnostic struct {
 var (
 	placedError = regexp.MustCompile(`(?m)^((.+?):\d+:\d+): (?:fatal )?error: (.*)$`)
 	plainError  = regexp.MustCompile(`(?m)^(?:.*clang[^:]*: )?(?:fatal )?error: (.*)$`)
+	crash       = regexp.MustCompile(`(?m)^bpf-clang: (.*)$`) // what the bundled compiler says of itself
 )
 
 func firstError(output string) diagnostic {
 	if m := placedError.FindStringSubmatch(output); m != nil {
 		return diagnostic{place: m[1], file: m[2], text: m[3]}
 	}
-	if m := plainError.FindStringSubmatch(output); m != nil {
-		return diagnostic{text: m[1]}
+	for _, form := range []*regexp.Regexp{plainError, crash} {
+		if m := form.FindStringSubmatch(output); m != nil {
+			return diagnostic{text: m[1]}
+		}
 	}
 	lines := strings.Split(strings.TrimSpace(output), "\n")
 	return diagnostic{text: strings.TrimSpace("the compiler failed: " + lines[len(lines)-1])}

@@ -37,7 +37,7 @@ func TestErrorsAreAboutTheUsersLines(t *testing.T) {
 	b.Env = "-fno-such-flag"
 	b.source(tracer).fails(fault.Compile, "compile t.bpf.c: ", "-fno-such-flag")
 	b.Env = "-S"
-	b.fails(fault.Compile, "compile t.bpf.c: not a BPF object", "not an ELF file")
+	b.fails(fault.Compile, "compile t.bpf.c: ", "BPF object")
 }
 
 func TestClosestNames(t *testing.T) {
@@ -75,6 +75,7 @@ func TestFirstError(t *testing.T) {
 		"/w o/a.c:1:10: fatal error: 'x.h' file not found\n":                                           {"/w o/a.c:1:10", "/w o/a.c", "'x.h' file not found"},
 		"clang: error: unknown argument: '-x'\n":                                                       {"", "", "unknown argument: '-x'"},
 		"/usr/bin/clang-16: error: no\n":                                                               {"", "", "no"},
+		"bpf-clang: stopped\n":                                                                         {"", "", "stopped"},
 		"fatal error: error in backend: b\n":                                                           {"", "", "error in backend: b"},
 		"one\ntwo\n":                                                                                   {"", "", "the compiler failed: two"},
 		"":                                                                                             {"", "", "the compiler failed:"},
