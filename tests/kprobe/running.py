@@ -1,0 +1,114 @@
+"""A program that runs beside a test, and the processes that it is to see."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+SECONDS = 60  # until something must have happened, also on an emulated machine
+NAME = "lcc-maker"
+
+
+class Running(object):
+    """A command, and the lines it has printed so far."""
+
+    def __init__(self, command, **options):
+        self.lines = []
+        self.ended = threading.Event()
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                        env=dict(os.environ, PYTHONUNBUFFERED="1"), **options)
+        reader = threading.Thread(target=self._read)
+        reader.daemon = True
+        reader.start()
+
+    def _read(self):
+        for line in iter(self.process.stdout.readline, b""):
+            self.lines.append(line.decode("utf-8", "replace").rstrip("\n"))
+        self.ended.set()
+
+    def until(self, seen, work=lambda: None):
+        """Do work again and again until seen(lines) is true; return that."""
+        deadline = time.time() + SECONDS
+        while time.time() < deadline:
+            result = seen(self.lines)
+            if result:
+                return result
+            self.alive()
+            work()
+            time.sleep(0.02)
+        pytest.fail("not within %d s:\n%s" % (SECONDS, "\n".join(self.lines)))
+
+    def interrupt(self):
+        """Ctrl-C; (seconds until the next line, exit status, lines after it)."""
+        start, before = time.time(), len(self.lines)
+        self.process.send_signal(signal.SIGINT)
+        self.until(lambda lines: self.ended.is_set() or len(lines) > before)
+        seconds = time.time() - start
+        assert self.ended.wait(SECONDS), "it goes on after Ctrl-C"
+        return seconds, self.process.wait(), self.lines[before:]
+
+    def alive(self):
+        if self.ended.is_set():
+            pytest.fail("it ended:\n" + "\n".join(self.lines))
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+
+def python(directory, files, script, *arguments):
+    """Run the script, one of the files, in the directory, with the Python that runs the tests."""
+    for name, text in files.items():
+        directory.join(name).write_binary(text.encode("utf-8"))
+    return Running([sys.executable, script] + [str(a) for a in arguments], cwd=str(directory))
+
+
+def fork(work=lambda: None):
+    """The pid of a child that does the work and has ended."""
+    child = os.fork()
+    if child == 0:
+        work()
+        os._exit(0)
+    os.waitpid(child, 0)
+    return child
+
+
+def fork_as(pid):
+    """Fork a child with this pid, chosen beforehand."""
+    for _ in range(1000):
+        with open("/proc/sys/kernel/ns_last_pid", "w") as f:
+            f.write(str(pid - 1))
+        if fork() == pid:
+            return
+    pytest.fail("no child got the pid %d in 1000 attempts" % pid)
+
+
+def free_pid():
+    """A pid that no process had lately or will have soon."""
+    return (os.getpid() + 15000) % 30000 + 1000
+
+
+def set_name(name):
+    """Name this thread as its children will be named."""
+    ctypes.CDLL(None).prctl(15, ctypes.c_char_p(name.encode()), 0, 0, 0)
+
+
+def tracing():
+    """The directory of tracefs, mounted where it was not."""
+    place = "/sys/kernel/tracing"
+    if not os.path.exists(place + "/trace_pipe"):
+        subprocess.check_call(["mount", "-t", "tracefs", "tracefs", place])
+    return place
+
+
+def kernel_symbols():
+    """[(address, name)] of the kernel's functions, sorted."""
+    with open("/proc/kallsyms") as f:
+        fields = (line.split() for line in f)
+        return sorted((int(f[0], 16), f[2]) for f in fields if f[1] in "tTwW")

@@ -1,0 +1,121 @@
+"""What kprobes are for, and what is said when one cannot be."""
+
+import bisect
+import os
+
+import pytest
+
+from pylcc import errors
+from pylcc.lbcBase import ClbcBase
+from running import fork, kernel_symbols
+
+HEAD = '#include "lbc.h"\n'
+LICENSE = '\nchar _license[] SEC("license") = "GPL";\n'
+
+
+def received(tmpdir, source, work):
+    """The events that the program sends to e_out while work is done; the loaded object stays open in the last."""
+    with ClbcBase("t", bpf_str=HEAD + source.replace("PID", str(os.getpid())) + LICENSE, workPath=str(tmpdir)) as lbc:
+        got = []
+        lbc.maps["e_out"].open_perf_buffer(lambda cpu, data, size: got.append(lbc.getMap("e_out", data, size)))
+        done = work()
+        for _ in range(100):
+            lbc.maps["e_out"].perf_buffer_poll(timeout=100)
+            if got:
+                break
+        stacks = [lbc.maps["stacks"].getStacks(e.stack) for e in got] if "stacks" in lbc.maps else None
+    return done, got, stacks
+
+
+def test_frames_are_those_of_kallsyms(tmpdir):
+    source = """
+struct data_t { s32 stack; s32 size; u64 frames[32]; };
+LBC_PERF_OUTPUT(e_out, struct data_t, 128);
+LBC_STACK(stacks, 1024);
+SEC("kprobe/wake_up_new_task")
+int probe(struct pt_regs *ctx)
+{
+    struct data_t data = {};
+    if (bpf_get_current_pid_tgid() >> 32 != PID)
+        return 0;
+    data.stack = bpf_get_stackid(ctx, &stacks, KERN_STACKID_FLAGS);
+    data.size = bpf_get_stack(ctx, data.frames, sizeof(data.frames), 0);
+    bpf_perf_event_output(ctx, &e_out, BPF_F_CURRENT_CPU, &data, sizeof(data));
+    return 0;
+}
+"""
+    _, got, stacks = received(tmpdir, source, fork)
+    assert len(got) == 1
+    frames = list(got[0].frames)[:got[0].size // 8]
+    symbols = kernel_symbols()
+    addresses = [address for address, _ in symbols]
+    assert len(frames) > 4 and len(stacks[0]) == len(frames)
+    for frame, name in zip(frames, stacks[0]):
+        start = addresses[bisect.bisect_right(addresses, frame) - 1]
+        aliases = [symbol for address, symbol in symbols if address == start]
+        assert name.split()[0] in aliases, "%#x" % frame
+    assert stacks[0][0] == "wake_up_new_task"
+
+
+def test_functions_of_a_module_say_so(tmpdir):
+    if not os.path.isdir("/sys/module/9pnet") or "VM_DIRECTORY" not in os.environ:
+        pytest.skip("this needs a file system over 9p, as tests/vm/run has it")
+    source = """
+struct data_t { s32 stack; };
+LBC_PERF_OUTPUT(e_out, struct data_t, 128);
+LBC_STACK(stacks, 1024);
+SEC("kprobe/p9_client_walk")
+int probe(struct pt_regs *ctx)
+{
+    struct data_t data = {};
+    if (bpf_get_current_pid_tgid() >> 32 != PID)
+        return 0;
+    data.stack = bpf_get_stackid(ctx, &stacks, KERN_STACKID_FLAGS);
+    bpf_perf_event_output(ctx, &e_out, BPF_F_CURRENT_CPU, &data, sizeof(data));
+    return 0;
+}
+"""
+    _, got, stacks = received(tmpdir, source, lambda: os.path.exists(os.environ["VM_DIRECTORY"] + "/no/such/file"))
+    assert got and stacks[0][0] == "p9_client_walk [9pnet]"
+    assert [name for name in stacks[0] if name.endswith(" [9p]")]
+
+
+def test_kretprobe_has_the_result(tmpdir):
+    source = """
+struct data_t { u32 tgid; u64 result; };
+LBC_PERF_OUTPUT(e_out, struct data_t, 128);
+SEC("kretprobe/__x64_sys_getppid")
+int probe(struct pt_regs *ctx)
+{
+    struct data_t data = {};
+    data.tgid = bpf_get_current_pid_tgid() >> 32;
+    data.result = PT_REGS_RC(ctx);
+    if (data.tgid == PID)
+        bpf_perf_event_output(ctx, &e_out, BPF_F_CURRENT_CPU, &data, sizeof(data));
+    return 0;
+}
+"""
+    _, got, _ = received(tmpdir, source, os.getppid)
+    assert [(e.tgid, e.result) for e in got] == [(os.getpid(), os.getppid())]
+
+
+def probing(symbol):
+    return HEAD + 'SEC("kprobe/%s")\nint probe(struct pt_regs *ctx)\n{\n    return 0;\n}\n' % symbol + LICENSE
+
+
+def test_no_such_symbol(tmpdir):
+    with pytest.raises(errors.AttachException) as raised:
+        ClbcBase("t", bpf_str=probing("wake_up_new_tsk"), workPath=str(tmpdir))
+    said = str(raised.value)
+    assert said.startswith("attach kprobe wake_up_new_tsk: ") and "\n" not in said
+    assert "no such symbol" in said and "closest: wake_up_new_task" in said
+    assert isinstance(raised.value, errors.InvalidArgsException)
+
+
+def test_the_compilers_twins_are_named(tmpdir):
+    names = set(name for _, name in kernel_symbols())
+    twins = sorted(n for n in names if n.endswith(".isra.0") and n[:-7] not in names and not n.startswith("__"))
+    assert twins, "no function of this kernel was split by the compiler"
+    with pytest.raises(errors.AttachException) as raised:
+        ClbcBase("t", bpf_str=probing(twins[0][:-7]), workPath=str(tmpdir))
+    assert str(raised.value).startswith("attach kprobe %s: " % twins[0][:-7]) and twins[0] in str(raised.value)
