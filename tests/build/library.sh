@@ -21,7 +21,8 @@ go list -deps -f '{{with .Module}}{{if not .Main}}{{.Path}} {{.Dir}}{{end}}{{end
 	mkdir -p "$(dirname "$licences/$module")"
 	cp --no-preserve=mode "$dir/LICENSE" "$licences/$module"
 done
-cp --no-preserve=mode "$(go env GOROOT)/LICENSE" "$licences/go"
+# Packagers move Go's own licence about; its vendored modules have the same text in a fixed place.
+cp --no-preserve=mode "$(go env GOROOT)/src/vendor/golang.org/x/sys/LICENSE" "$licences/go"
 cp --no-preserve=mode "$("$python" -c 'import os, ziglang; print(os.path.dirname(ziglang.__file__))')/LICENSE" "$licences/zig"
 # The library of before stays whole for whoever has it mapped.
 mv build/library/liblcc.so "$out/liblcc.so"

@@ -22,7 +22,7 @@ g++ -std=c++17 -O2 -Wall -Wextra -fno-rtti -fno-exceptions -ffunction-sections \
 # A static program that asks for users or plug-ins draws warnings; this one does neither.
 g++ -static -s -Wl,--gc-sections -Wl,-Map="$work/map" -o "$work/bpf-clang" "$work/bpf-clang.o" \
 	-Wl,--start-group "${clang[@]}" "${archives[@]}" -Wl,--end-group -lzstd -lz \
-	2>"$work/log" || { cat "$work/log" >&2; exit 1; }
+	>"$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }
 
 licences=$out/licences/bpf-clang
 rm -rf "$licences"

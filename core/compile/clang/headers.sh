@@ -23,7 +23,7 @@ unpack() {
 	local candidate
 	candidate=$(apt-cache "$@" policy libbpf-dev | awk '/Candidate:/ { print $2 }')
 	recent "${candidate#*:}" || return
-	(cd "$work" && apt-get "$@" -qq download libbpf-dev >&2 && dpkg -x libbpf-dev_*.deb libbpf)
+	(cd "$work" && apt-get "$@" -qq -o APT::Sandbox::User="$(id -un)" download libbpf-dev >&2 && dpkg -x libbpf-dev_*.deb libbpf)
 }
 
 # from SUITE unpacks from another suite of the mirror that the machine uses, checked with the
