@@ -1,0 +1,162 @@
+#!/bin/bash
+# run.sh - make test: everything, summed up in the last line.
+#
+#   KERNELS   kernels for virtual machines (5.10 6.1 6.12 newest), default 6.1
+#   PYTHONS   versions, default that of the python3 on PATH
+#   STRICT    1: a skip is a failure
+#   TUTORIAL  the tutorial's Markdown file; without it its programs are skipped
+#   JOBS      jobs side by side, default 2
+#
+# run.sh JOB... runs one job of it: go | python 3.12 | kernel 6.1 3.12 | go_kernel 6.1 | kernels.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export KERNELS=${KERNELS-6.1} STRICT=${STRICT:-0}
+export PYTHONS=${PYTHONS-$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')}
+[ -z "${TUTORIAL:-}" ] || TUTORIAL=$(realpath "$TUTORIAL")
+export TUTORIAL=${TUTORIAL:-} PYTHONDONTWRITEBYTECODE=1
+out=$PWD/build/test
+kprobes=/sys/bus/event_source/devices/kprobe
+newest=$(tr ' ' '\n' <<<"$PYTHONS" | sort -V | tail -1)
+
+die() { echo "$*" >&2; exit 1; }
+
+# interpreter VERSION prints its path: a pyenv shim of the name may be there and not work.
+interpreter() {
+	local candidate
+	for candidate in "python$1" "${PYENV_ROOT:-$HOME/.pyenv}"/versions/"$1".*/bin/python; do
+		"$candidate" -c 'import sys; print(sys.executable); sys.exit("%d.%d" % sys.version_info[:2] != sys.argv[1])' "$1" 2>/dev/null &&
+			return
+	done
+	die "there is no Python $1 on PATH or below ${PYENV_ROOT:-$HOME/.pyenv}/versions"
+}
+
+# venv VERSION makes a fresh environment with the wheel and pytest, once in a run; prints its path.
+venv() {
+	local place=$out/venv-$1 python
+	(
+		flock 9
+		[ ! -e "$place/ready" ] || exit 0
+		python=$(interpreter "$1") || exit 1
+		if [[ $1 == 2.* ]]; then
+			# The last virtualenv that knows Python 2.7.
+			python3 -m venv "$out/virtualenv"
+			"$out/virtualenv/bin/pip" install -q --disable-pip-version-check 'virtualenv==20.21.1'
+			"$out/virtualenv/bin/virtualenv" -q --no-download -p "$python" "$place"
+		else
+			"$python" -m venv "$place"
+		fi
+		"$place/bin/pip" install -q --disable-pip-version-check --no-index dist/coolbpf-*.whl
+		"$place/bin/pip" install -q --disable-pip-version-check -r tests/requirements.txt
+		touch "$place/ready"
+	) 9>"$out/venv-$1.lock" >&2 && echo "$place"
+}
+
+job_go() {
+	go test -count=1 -v ./...
+}
+
+job_python() {
+	local place tests=(tests/api)
+	place=$(venv "$1")
+	[ ! -e $kprobes ] || tests+=(tests/kprobe)
+	timeout -s ABRT 900 "$place/bin/pytest" "${tests[@]}"
+}
+
+# in_vm KERNEL COMMAND...
+in_vm() { tests/vm/run -t 900 -e TUTORIAL -e PYTHONDONTWRITEBYTECODE "$1" -- "${@:2}"; }
+
+job_kernel() {
+	local place
+	place=$(venv "$2")
+	in_vm "$1" "$place/bin/pytest" tests/kprobe
+}
+
+# The rooms that talk to a kernel, tested on an other one.
+job_go_kernel() {
+	local room status=0
+	mkdir -p "$out/rooms"
+	for room in attach events kernel session symbols tables; do
+		go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.Dir}}{{end}}' "./core/$room" | grep -q . || continue
+		CGO_ENABLED=0 go test -c -o "$out/rooms/$room.test" "./core/$room"
+	done
+	in_vm "$1" bash -c 'for t in "$0"/*.test; do cd "core/$(basename "$t" .test)" && "$t" -test.v || bad=1; cd - >/dev/null; done; exit $bad' "$out/rooms"
+}
+
+# One program, built on one kernel and run on an other.
+job_kernels() {
+	local place
+	place=$(venv "$newest")
+	timeout 600 "$place/bin/pytest" tests/vm
+}
+
+jobs_of_all() {
+	local kernel python
+	echo go
+	for kernel in $KERNELS; do
+		echo "kernel $kernel $newest"
+		echo "go_kernel $kernel"
+	done
+	for python in $PYTHONS; do
+		echo "python $python"
+		[[ $python != 2.* || -z $KERNELS ]] || echo "kernel ${KERNELS%% *} $python"
+	done
+	[[ $KERNELS != *" "* ]] || echo kernels
+}
+
+# count reads a log of go test or pytest: passed, failed, skipped. A Go test that needs kprobes is
+# not skipped where it runs in a virtual machine.
+count() {
+	awk -v elsewhere="$([ -e $kprobes ] || [ -z "$KERNELS" ] || echo kprobe)" '
+		/^ *--- PASS/ { passed++ }
+		/^ *--- FAIL/ { failed++ }
+		/^ *--- SKIP/ && !(elsewhere && previous ~ elsewhere) { skipped++ }
+		/^=+ .* in [0-9.:]+ ?s/ {
+			for (i = 2; i <= NF; i++) {
+				if ($i ~ /^passed/) passed += $(i - 1)
+				if ($i ~ /^(failed|error)/) failed += $(i - 1)
+				if ($i ~ /^skipped/) skipped += $(i - 1)
+			}
+		}
+		{ previous = $0 }
+		END { print passed + 0, failed + 0, skipped + 0 }' "$1"
+}
+
+# run_job WORDS... runs one job and reports it, also in the file of sums.
+run_job() {
+	local name=$* status passed failed skipped begin=$SECONDS
+	local log=$out/${name// /-}.log
+	set +e # and not ||, which would switch off the inner one
+	(set -e; "job_$1" "${@:2}") >"$log" 2>&1 </dev/null
+	status=$?
+	set -e
+	read -r passed failed skipped < <(count "$log")
+	[ $status = 0 ] || [ "$failed" != 0 ] || failed=1
+	(
+		flock 9
+		echo "$passed $failed $skipped" >>"$out/sum"
+		echo "test: $name: $passed passed, $failed failed, $skipped skipped, $((SECONDS - begin)) s"
+		[ "$failed" = 0 ] || { cat "$log"; echo "test: $name FAILED, exit status $status, see $log"; }
+		[ "$skipped" = 0 ] || grep -B1 -E '^SKIPPED|^ *--- SKIP' "$log" || true
+	) 9>"$out/lock"
+}
+
+if [ $# -gt 0 ]; then
+	run_job "$@"
+	exit
+fi
+
+[ "$(id -u)" = 0 ] || die "make test loads programs into the kernel: run it as root (sudo make test)"
+ls dist/coolbpf-*.whl >/dev/null 2>&1 || die "there is no wheel in dist/: run make wheel"
+rm -rf "$out"
+mkdir -p "$out"
+[ -z "$KERNELS" ] || tests/vm/fetch $KERNELS
+# Absent interpreters are found out before the first test runs.
+for python in $PYTHONS; do interpreter "$python" >/dev/null; done
+jobs_of_all | xargs -P "${JOBS:-2}" -L 1 tests/run.sh
+
+awk -v strict="$STRICT" '
+	{ passed += $1; failed += $2; skipped += $3 }
+	END {
+		printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped
+		exit failed > 0 || !passed || (strict == 1 && skipped > 0)
+	}' "$out/sum"
