@@ -6,8 +6,9 @@ program=$(cd "$(dirname "$0")/.." && pwd)/guide/hello.py
 set -m # jobs in process groups of their own, that take a SIGINT
 
 place=$(mktemp -d)
+hello= tracer=
 end() {
-	[ -z "$(jobs -p)" ] || kill $(jobs -p) 2>/dev/null || true
+	kill $hello $tracer 2>/dev/null || true
 	rm -rf "$place"
 }
 trap end EXIT
@@ -18,6 +19,8 @@ hello=$!
 trace=/sys/kernel/tracing
 [ -e $trace/trace_pipe ] || mount -t tracefs tracefs $trace
 cat $trace/trace_pipe >trace &
+tracer=$!
+disown # its end is no news
 
 shown=0
 for _ in $(seq 300); do
@@ -28,8 +31,8 @@ for _ in $(seq 300); do
 	sleep 0.1
 	line=$(grep -E "hello lcc, .*: $pid\$" trace || true)
 	[ -n "$line" ] || continue
-	[ $shown -gt 0 ] || { cat said; echo "    started   line of $trace/trace_pipe"; }
-	echo "    $(printf %-9s $pid) $line"
+	[ $shown -gt 0 ] || { cat said; echo "    process   line of $trace/trace_pipe"; }
+	echo "    $(printf %-9s $pid) $(sed "s,^ *,," <<<"$line")"
 	shown=$((shown + 1))
 	[ $shown -lt 5 ] || break
 done
