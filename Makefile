@@ -3,6 +3,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+.NOTPARALLEL:
 .PHONY: help hello test wheel bench lint deps deps-hello deps-test deps-bench
 
 # deps.sh puts a Go there where the machine has none that is recent enough.
@@ -59,6 +60,7 @@ $(STAMPS)/clang: $(CLANG)/bpf-clang.cpp $(CLANG)/build.sh $(LEFT_OUT) | deps
 	@if [ -f $(LLVM) ]; then \
 		echo "wheel: link bpf-clang" && $(CLANG)/build.sh $(NATIVE); \
 	else \
+		rm -rf $(NATIVE)/bpf-clang $(NATIVE)/licences/bpf-clang; \
 		echo "wheel: NO COMPILER IN IT: LLVM 19's static libraries are not here (libclang-19-dev llvm-19-dev)"; \
 	fi
 	@touch $@
