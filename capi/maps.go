@@ -12,22 +12,21 @@ import (
 	"coolbpf/core/tables"
 )
 
-func mapOf(number C.lcc_handle, index C.uint32_t) (*tables.Table, error) {
-	s, err := held[*session.Session](int64(number))
-	if err != nil {
-		return nil, err
-	}
-	return s.Table(int(index))
+// onTable makes a call that uses a map, which stays open until it returns.
+func onTable(number C.lcc_handle, index C.uint32_t, use func(*tables.Table) error) *C.lcc_error {
+	return call(func() error {
+		s, err := held[*session.Session](int64(number))
+		if err != nil {
+			return err
+		}
+		return s.UseTable(int(index), use)
+	})
 }
 
 //export lcc_map_lookup
 func lcc_map_lookup(number C.lcc_handle, index C.uint32_t, key C.lcc_bytes, keySize C.uint32_t,
 	out unsafe.Pointer, size C.uint32_t, found *C.int32_t) *C.lcc_error {
-	return call(func() error {
-		t, err := mapOf(number, index)
-		if err != nil {
-			return err
-		}
+	return onTable(number, index, func(t *tables.Table) error {
 		value, ok, err := t.Lookup(borrow[byte](unsafe.Pointer(key), int(keySize)))
 		if err != nil {
 			return err
@@ -47,11 +46,7 @@ func lcc_map_lookup(number C.lcc_handle, index C.uint32_t, key C.lcc_bytes, keyS
 
 //export lcc_map_entries
 func lcc_map_entries(number C.lcc_handle, index C.uint32_t, take C.int32_t, out *C.lcc_entries) *C.lcc_error {
-	return call(func() error {
-		t, err := mapOf(number, index)
-		if err != nil {
-			return err
-		}
+	return onTable(number, index, func(t *tables.Table) error {
 		keys, values, count, err := t.Entries(take != 0)
 		if err != nil {
 			return err
@@ -66,11 +61,7 @@ func lcc_map_entries(number C.lcc_handle, index C.uint32_t, take C.int32_t, out 
 
 //export lcc_map_clear
 func lcc_map_clear(number C.lcc_handle, index C.uint32_t) *C.lcc_error {
-	return call(func() error {
-		t, err := mapOf(number, index)
-		if err != nil {
-			return err
-		}
+	return onTable(number, index, func(t *tables.Table) error {
 		return t.Clear()
 	})
 }

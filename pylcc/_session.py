@@ -38,10 +38,6 @@ class Handle(object):
 
     @property
     def number(self):
-        return self._number.value or -1
-
-    @property
-    def number(self):
         if not self._number.value:
             raise errors.ClosedException("use a closed object: close() was called (create a new one)")
         return self._number.value

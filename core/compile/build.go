@@ -39,28 +39,34 @@ func (j *job) make(ctx context.Context) (made *kept, err error) {
 		}
 		return made, err
 	}
-	types, err := kernelTypes(j)
+	types, err := j.kernelTypes()
 	if err != nil {
 		return nil, err
 	}
-	if err := w.put(w.ours("vmlinux.h"), types.needed()); err != nil {
-		return nil, err
-	}
-	made, output, err := j.attempt(ctx, c, w, "needed")
-	if !errors.Is(err, errRejected) {
-		return made, err
-	}
-	if err := w.put(w.ours("vmlinux.h"), types.whole()); err != nil {
-		return nil, err
-	}
-	made, whole, err := j.attempt(ctx, c, w, "whole")
-	if errors.Is(err, errRejected) {
-		if j.source.own(firstError(whole).file) || !j.source.own(firstError(output).file) {
-			output = whole
+	var outputs []string
+	for _, form := range []struct {
+		name  string
+		print func(...string) (string, error)
+	}{{"needed", types.Needed}, {"whole", types.Whole}} {
+		text, err := form.print(j.source.texts()...)
+		if err != nil {
+			return nil, err
 		}
-		err = j.compileError(output, types)
+		if err := w.put(w.ours("vmlinux.h"), []byte(text)); err != nil {
+			return nil, err
+		}
+		made, output, err := j.attempt(ctx, c, w, form.name)
+		if !errors.Is(err, errRejected) {
+			return made, err
+		}
+		outputs = append(outputs, output)
 	}
-	return made, err
+	// An error outside the user's files comes from a header of ours that does not suit the compiler.
+	output := outputs[1]
+	if own := j.source.own; !own(firstError(output, own).file) && own(firstError(outputs[0], own).file) {
+		output = outputs[0]
+	}
+	return nil, j.compileError(output, types)
 }
 
 // errRejected says that the compiler does not take the source; its output says why.

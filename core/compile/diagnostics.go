@@ -6,9 +6,10 @@ import (
 	"strings"
 
 	"coolbpf/core/fault"
+	"coolbpf/core/header"
 )
 
-// diagnostic is the first error in a compiler's output.
+// diagnostic is one error in a compiler's output.
 type diagnostic struct {
 	place string // file:line:column, or ""
 	file  string
@@ -21,9 +22,16 @@ var (
 	crash       = regexp.MustCompile(`(?m)^bpf-clang: (.*)$`) // what the bundled compiler says of itself
 )
 
-func firstError(output string) diagnostic {
-	if m := placedError.FindStringSubmatch(output); m != nil {
-		return diagnostic{place: m[1], file: m[2], text: m[3]}
+// firstError is the first one in a file of the user, who can mend that, else the first of all.
+func firstError(output string, own func(file string) bool) diagnostic {
+	all := placedError.FindAllStringSubmatch(output, -1)
+	for _, m := range all {
+		if own(m[2]) {
+			return diagnostic{m[1], m[2], m[3]}
+		}
+	}
+	if all != nil {
+		return diagnostic{all[0][1], all[0][2], all[0][3]}
 	}
 	for _, form := range []*regexp.Regexp{plainError, crash} {
 		if m := form.FindStringSubmatch(output); m != nil {
@@ -35,14 +43,14 @@ func firstError(output string) diagnostic {
 }
 
 // compileError says what is wrong with the source, in a sentence, with the whole output beside it.
-func (j *job) compileError(output string, names namer) error {
-	d := firstError(output)
+func (j *job) compileError(output string, types *header.Header) error {
+	d := firstError(output, j.source.own)
 	subject := d.place
 	if subject == "" {
 		subject = j.source.name
 	}
 	return &fault.Error{Kind: fault.Compile, Op: "compile", Subject: subject, Cause: errors.New(d.text),
-		Hint: j.hint(d.text, names), Detail: output}
+		Hint: j.hint(d.text, types), Detail: output}
 }
 
 var (
@@ -53,23 +61,23 @@ var (
 )
 
 // hint names what the user may have meant.
-func (j *job) hint(text string, names namer) string {
+func (j *job) hint(text string, types *header.Header) string {
 	if m := noHeader.FindStringSubmatch(text); m != nil {
 		if strings.HasPrefix(m[1], "bpf/") && j.library.libbpf == "" {
 			return "libbpf's headers are missing: pip install coolbpf brings them; or install libbpf-dev"
 		}
 		return "searched: " + strings.Join(j.source.dirs, ", ") + ", then the headers that coolbpf brings"
 	}
-	if names == nil || strings.Contains(text, "did you mean") {
+	if types == nil || strings.Contains(text, "did you mean") {
 		return ""
 	}
 	closest := ""
 	if m := noField.FindStringSubmatch(text); m != nil {
-		closest = names.ClosestField(m[2], m[1])
+		closest = types.ClosestField(m[2], m[1])
 	} else if m := noType.FindStringSubmatch(text); m != nil {
-		closest = names.ClosestType(m[1])
+		closest = types.ClosestType(m[1])
 	} else if m := noName.FindStringSubmatch(text); m != nil {
-		closest = names.ClosestName(m[1])
+		closest = types.ClosestName(m[1])
 	}
 	if closest == "" {
 		return ""

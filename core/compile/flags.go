@@ -42,7 +42,8 @@ func command(c *compiler, w *workspace, s *source, arch string, user []string) [
 		// The object has the user's paths, and is the same wherever it was made.
 		"-fdebug-prefix-map=" + w.files("") + "=",
 		"-fdebug-prefix-map=" + w.ours("") + "=coolbpf",
-		"-I", w.ours(""),
+		// A system directory: nobody is warned of what is ours.
+		"-isystem", w.ours(""),
 	})
 	for _, dir := range s.dirs {
 		args = append(args, "-I", w.files(dir))

@@ -300,7 +300,7 @@ func TestIncludes(t *testing.T) {
 #undef N
 #define N b
 #include "twice.h"
-int all = A + UP + X + Y + E + F + sizeof(a) + sizeof(b);
+int sum = A + UP + X + Y + E + F + sizeof(a) + sizeof(b);
 ` + tracer).make("compiled")
 	b.make("reused")
 	b.write("inc3/e.h", "#define E 2\n")

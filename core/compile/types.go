@@ -5,30 +5,11 @@ import (
 	"coolbpf/core/kernel"
 )
 
-// namer finds the name of the kernel that is nearest to one that it lacks, or "".
-type namer interface {
-	ClosestType(name string) string
-	ClosestField(of, name string) string
-	ClosestName(name string) string
-}
-
-// types are those of the kernel, as C.
-type types struct {
-	*header.Header
-	texts []string
-}
-
-func kernelTypes(j *job) (*types, error) {
+// kernelTypes are the kernel's, which a source that includes vmlinux.h wants.
+func (j *job) kernelTypes() (*header.Header, error) {
 	raw, spec, err := kernel.LoadBTF(j.BTF, j.meta.Release)
 	if err != nil {
 		return nil, err
 	}
-	h, err := header.New(raw, spec)
-	if err != nil {
-		return nil, err
-	}
-	return &types{h, j.source.texts()}, nil
+	return header.New(raw, spec)
 }
-
-func (t *types) needed() []byte { return []byte(t.Needed(t.texts...)) }
-func (t *types) whole() []byte  { return []byte(t.Whole()) }

@@ -1,0 +1,63 @@
+package attach
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"strconv"
+	"strings"
+
+	"coolbpf/core/fault"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+)
+
+type probe func(string, *ebpf.Program, *link.KprobeOptions) (link.Link, error)
+
+// kprobe attaches to "function" or "function+offset".
+func kprobe(program *ebpf.Program, target string, env Env) (io.Closer, error) {
+	return probeAt(link.Kprobe, "kprobe", program, target, env)
+}
+
+func kretprobe(program *ebpf.Program, target string, env Env) (io.Closer, error) {
+	return probeAt(link.Kretprobe, "kretprobe", program, target, env)
+}
+
+func probeAt(attach probe, hook string, program *ebpf.Program, target string, env Env) (io.Closer, error) {
+	if !env.Kernel.HasKprobes() {
+		return nil, failed(hook, target, errors.New("this kernel has no kprobes"),
+			"it is built without CONFIG_KPROBES; use a tracepoint: SEC(\"tracepoint/category/name\") or SEC(\"raw_tracepoint/name\")")
+	}
+	function, plus, _ := strings.Cut(target, "+")
+	offset := uint64(0)
+	if plus != "" {
+		var err error
+		if offset, err = strconv.ParseUint(plus, 0, 64); err != nil {
+			return nil, failed(hook, target, errors.New("the offset is no number"), "")
+		}
+	}
+	l, err := attach(function, program, &link.KprobeOptions{Offset: offset})
+	switch {
+	case err == nil:
+		return l, nil
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, failed(hook, target, errors.New("no such symbol"), nearby(function, env))
+	}
+	return nil, failed(hook, target, err, "")
+}
+
+// nearby names the forms that the compiler made of a function, or the function of the closest name.
+func nearby(function string, env Env) string {
+	table, err := env.Symbols()
+	if err != nil {
+		return err.Error()
+	}
+	if twins := table.Twins(function); len(twins) > 0 {
+		return "the compiler made it " + strings.Join(twins, ", ")
+	}
+	if closest := fault.Closest(function, table.Names()); closest != "" {
+		return "closest: " + closest
+	}
+	return "see /proc/kallsyms; functions that were inlined are not there"
+}

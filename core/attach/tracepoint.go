@@ -1,0 +1,75 @@
+package attach
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"coolbpf/core/fault"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+)
+
+// tracepoint attaches to "category/name".
+func tracepoint(program *ebpf.Program, target string, env Env) (io.Closer, error) {
+	category, name, ok := strings.Cut(target, "/")
+	if !ok {
+		return nil, failed("tracepoint", target, errors.New("no category"), "the section is tracepoint/category/name")
+	}
+	dir, err := env.Kernel.Tracefs()
+	if err != nil {
+		return nil, err
+	}
+	l, err := link.Tracepoint(category, name, program, nil)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, failed("tracepoint", target, errors.New("no such tracepoint"), closest(target, tracepoints(dir)))
+	}
+	if err != nil {
+		return nil, failed("tracepoint", target, err, "")
+	}
+	return l, nil
+}
+
+// tracepoints lists "category/name" of all that tracefs has.
+func tracepoints(dir string) []string {
+	found, _ := filepath.Glob(filepath.Join(dir, "events", "*", "*", "id"))
+	for i, path := range found {
+		found[i], _ = filepath.Rel(filepath.Join(dir, "events"), filepath.Dir(path))
+	}
+	return found
+}
+
+// rawTracepoint attaches to "name"; a category before it is left out.
+func rawTracepoint(program *ebpf.Program, target string, env Env) (io.Closer, error) {
+	l, err := link.AttachRawTracepoint(link.RawTracepointOptions{Name: filepath.Base(target), Program: program})
+	if errors.Is(err, os.ErrNotExist) {
+		var names []string
+		if dir, err := env.Kernel.Tracefs(); err == nil {
+			for _, name := range tracepoints(dir) {
+				names = append(names, filepath.Base(name))
+			}
+		}
+		return nil, failed("raw_tracepoint", target, errors.New("no such tracepoint"), closest(filepath.Base(target), names))
+	}
+	if err != nil {
+		return nil, failed("raw_tracepoint", target, err, "")
+	}
+	return l, nil
+}
+
+func closest(name string, names []string) string {
+	if near := fault.Closest(name, func(yield func(string) bool) {
+		for _, n := range names {
+			if !yield(n) {
+				return
+			}
+		}
+	}); near != "" {
+		return "closest: " + near
+	}
+	return "see events/ in tracefs"
+}

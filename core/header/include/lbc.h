@@ -1,0 +1,144 @@
+/* lbc.h - what a coolbpf program includes: kernel types, libbpf's helpers, and maps in one line. */
+#ifndef __LBC_H
+#define __LBC_H
+
+#include "vmlinux.h"
+#include <linux/types.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+
+typedef unsigned char u8;
+typedef signed char s8;
+typedef unsigned short u16;
+typedef signed short s16;
+typedef unsigned int u32;
+typedef signed int s32;
+typedef unsigned long long u64;
+typedef signed long long s64;
+
+#ifndef NULL
+#define NULL ((void *)0)
+#endif
+
+#define PERF_MAX_STACK_DEPTH 127
+#define KERN_STACKID_FLAGS (1ULL << 9)
+#define USER_STACKID_FLAGS (1ULL << 9 | 1ULL << 8)
+/* An enumerator of 64 bits, which older BTF cannot hold. */
+#define BPF_F_CURRENT_CPU 0xffffffffULL
+
+/* Maps. TYPE of LBC_PERF_OUTPUT is that of its records. */
+#define __LBC_MAP(KIND, NAME, KEY, VALUE, ENTRIES)	\
+	struct {					\
+		__uint(type, KIND);			\
+		__uint(max_entries, ENTRIES);		\
+		__type(key, KEY);			\
+		__type(value, VALUE);			\
+	} NAME SEC(".maps")
+
+#define LBC_PERF_OUTPUT(NAME, TYPE, ENTRIES) __LBC_MAP(BPF_MAP_TYPE_PERF_EVENT_ARRAY, NAME, int, TYPE, ENTRIES)
+#define LBC_HASH(NAME, KEY, VALUE, ENTRIES) __LBC_MAP(BPF_MAP_TYPE_HASH, NAME, KEY, VALUE, ENTRIES)
+#define LBC_LRU_HASH(NAME, KEY, VALUE, ENTRIES) __LBC_MAP(BPF_MAP_TYPE_LRU_HASH, NAME, KEY, VALUE, ENTRIES)
+#define LBC_PERCPU_HASH(NAME, KEY, VALUE, ENTRIES) __LBC_MAP(BPF_MAP_TYPE_PERCPU_HASH, NAME, KEY, VALUE, ENTRIES)
+#define LBC_LRU_PERCPU_HASH(NAME, KEY, VALUE, ENTRIES) __LBC_MAP(BPF_MAP_TYPE_LRU_PERCPU_HASH, NAME, KEY, VALUE, ENTRIES)
+#define LBC_ARRAY(NAME, KEY, VALUE, ENTRIES) __LBC_MAP(BPF_MAP_TYPE_ARRAY, NAME, KEY, VALUE, ENTRIES)
+#define LBC_PERCPU_ARRAY(NAME, KEY, VALUE, ENTRIES) __LBC_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, NAME, KEY, VALUE, ENTRIES)
+#define LBC_STACK(NAME, ENTRIES) __LBC_MAP(BPF_MAP_TYPE_STACK_TRACE, NAME, u32, __lbc_stack, ENTRIES)
+#define LBC_HIST2(NAME) LBC_ARRAY(NAME, int, long, 64)
+#define LBC_HIST10(NAME) LBC_ARRAY(NAME, int, long, 20)
+
+typedef u64 __lbc_stack[PERF_MAX_STACK_DEPTH];
+
+/* For functions that take a map: pass &name. Also the old way to declare one, in SEC("maps"). */
+struct bpf_map_def {
+	unsigned int type;
+	unsigned int key_size;
+	unsigned int value_size;
+	unsigned int max_entries;
+	unsigned int map_flags;
+};
+
+/* The value of an expression that reads kernel memory, such as task->tgid; fits every kernel. On
+ * x86 user memory can be read with it too. */
+#ifdef __TARGET_ARCH_x86
+#define __lbc_read bpf_probe_read
+#else
+#define __lbc_read bpf_probe_read_kernel
+#endif
+#define _(P) ({								\
+	typeof(P) __lbc_value;						\
+	__builtin_memset((void *)&__lbc_value, 0, sizeof(__lbc_value));	\
+	__lbc_read((void *)&__lbc_value, sizeof(__lbc_value),		\
+		   (const void *)__builtin_preserve_access_index(&P));	\
+	__lbc_value;							\
+})
+
+/* bpf_printk when the program is compiled with env="-DLBC_DEBUG". */
+#ifdef LBC_DEBUG
+#define lbc_debug(...) bpf_printk(__VA_ARGS__)
+#else
+#define lbc_debug(...) do { } while (0)
+#endif
+
+#ifndef ntohs
+#define ntohs(x) (__builtin_bswap16(x))
+#endif
+#ifndef ntohl
+#define ntohl(x) (__builtin_bswap32(x))
+#endif
+#ifndef ntohll
+#define ntohll(x) (__builtin_bswap64(x))
+#endif
+
+#define NUM_E1 10ULL
+#define NUM_E2 100ULL
+#define NUM_E4 10000ULL
+#define NUM_E8 100000000ULL
+#define NUM_E16 10000000000000000ULL
+
+/* Histograms: bucket k of hist2 counts values from 2^k, of hist10 from 10^k. */
+static inline __attribute__((unused)) int fast_log2(long value)
+{
+	int n = 0;
+
+	if (value < 1)
+		return 0;
+	if (value >> 32) { n += 32; value >>= 32; }
+	if (value >> 16) { n += 16; value >>= 16; }
+	if (value >> 8) { n += 8; value >>= 8; }
+	if (value >> 4) { n += 4; value >>= 4; }
+	if (value >> 2) { n += 2; value >>= 2; }
+	if (value >> 1) n += 1;
+	return n;
+}
+
+static inline __attribute__((unused)) int fast_log10(long value)
+{
+	u64 v = value;
+	int n = 0;
+
+	if (v >= NUM_E16) { n += 16; v /= NUM_E16; }
+	if (v >= NUM_E8) { n += 8; v /= NUM_E8; }
+	if (v >= NUM_E4) { n += 4; v /= NUM_E4; }
+	if (v >= NUM_E2) { n += 2; v /= NUM_E2; }
+	if (v >= NUM_E1) n += 1;
+	return n;
+}
+
+static inline __attribute__((unused)) void add_hist(struct bpf_map_def *maps, int k, int v)
+{
+	u64 *slot = bpf_map_lookup_elem(maps, &k);
+
+	if (slot)
+		__sync_fetch_and_add(slot, v);
+}
+
+static inline __attribute__((unused)) void incr_hist(struct bpf_map_def *maps, int k)
+{
+	add_hist(maps, k, 1);
+}
+
+#define hist2_push(MAP, VALUE) incr_hist((struct bpf_map_def *)(MAP), fast_log2(VALUE))
+#define hist10_push(MAP, VALUE) incr_hist((struct bpf_map_def *)(MAP), fast_log10(VALUE))
+
+#endif

@@ -1,0 +1,128 @@
+package header
+
+import (
+	"regexp"
+	"strings"
+)
+
+// mentions is what C texts say about types, found without parsing: a superset is harmless.
+type mentions struct {
+	names   map[string]bool // every identifier
+	tags    map[string]bool // after struct, union or enum
+	values  map[string]bool // types that are used by value: struct x y, sizeof(struct x), x_t y
+	defined map[string]bool // tags, typedefs, enumerators and macros that the texts define themselves
+}
+
+// The parts of C that are not code, and tokens: identifiers, or any other character.
+var (
+	skipped = regexp.MustCompile(`(?s)/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'`)
+	tokens  = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*|[^\sA-Za-z_]`)
+	macros  = regexp.MustCompile(`(?m)^[ \t]*#[ \t]*define[ \t]+([A-Za-z_][A-Za-z0-9_]*)`)
+)
+
+func lex(texts []string) *mentions {
+	m := &mentions{map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}}
+	for _, text := range texts {
+		text = skipped.ReplaceAllString(strings.ReplaceAll(text, "\\\n", " "), " ")
+		for _, found := range macros.FindAllStringSubmatch(text, -1) {
+			m.defined[found[1]] = true
+		}
+		m.scan(tokens.FindAllString(text, -1))
+	}
+	return m
+}
+
+func (m *mentions) scan(list []string) {
+	at := func(i int) string {
+		if i < len(list) {
+			return list[i]
+		}
+		return ""
+	}
+	for i, token := range list {
+		if !identifier(token) {
+			continue
+		}
+		m.names[token] = true
+		switch token {
+		case "struct", "union", "enum":
+			m.tag(token, at(i+1), list[min(i+2, len(list)):])
+		case "typedef":
+			m.typedef(list[i+1:])
+		default:
+			if identifier(at(i + 1)) {
+				m.values[token] = true
+			}
+		}
+	}
+}
+
+// tag notes a type named behind a keyword; rest is what follows the name.
+func (m *mentions) tag(keyword, name string, rest []string) {
+	if keyword == "enum" {
+		body := rest
+		if name == "{" {
+			m.enumerators(body)
+		} else if len(body) > 0 && body[0] == "{" {
+			m.enumerators(body[1:])
+		}
+	}
+	if !identifier(name) {
+		return
+	}
+	for len(rest) > 0 && (rest[0] == "const" || rest[0] == "volatile") {
+		rest = rest[1:]
+	}
+	m.tags[name] = true
+	switch {
+	case len(rest) == 0 || rest[0] == "*" || rest[0] == ";":
+	case rest[0] == "{":
+		m.defined[name] = true
+	default:
+		m.values[name] = true
+	}
+}
+
+// enumerators notes the names that start the items of an enum's body.
+func (m *mentions) enumerators(body []string) {
+	first := true
+	for _, token := range body {
+		switch {
+		case token == "}":
+			return
+		case first && identifier(token):
+			m.defined[token], first = true, false
+		case token == ",":
+			first = true
+		}
+	}
+}
+
+// typedef notes the names that a typedef declares: those before a "," or ";" or "[" or ")" outside
+// of braces; the parameters of a function type are noted too, which only costs a resolved name.
+func (m *mentions) typedef(rest []string) {
+	depth, last := 0, ""
+	for _, token := range rest {
+		switch token {
+		case "{":
+			depth++
+		case "}":
+			depth--
+		case ";", ",", "[", ")":
+			if depth == 0 && last != "" {
+				m.defined[last] = true
+			}
+			if token == ";" && depth == 0 {
+				return
+			}
+		}
+		last = ""
+		if identifier(token) {
+			last = token
+		}
+	}
+}
+
+func identifier(token string) bool {
+	return token != "" && (token[0] == '_' || token[0]|0x20 >= 'a' && token[0]|0x20 <= 'z')
+}

@@ -1,0 +1,51 @@
+package object
+
+import (
+	"strings"
+
+	"github.com/cilium/ebpf"
+)
+
+// Program is a program and what its section says about attaching it.
+type Program struct {
+	Name    string `json:"name"`
+	Section string `json:"section"`
+	Type    string `json:"type"`
+	Hook    string `json:"hook"`   // "": waits for a call
+	Target  string `json:"target"` // of the hook
+}
+
+// hooks are the sections that name their target, by prefix.
+var hooks = map[string]string{
+	"kprobe":           "kprobe",
+	"kretprobe":        "kretprobe",
+	"tracepoint":       "tracepoint",
+	"tp":               "tracepoint",
+	"raw_tracepoint":   "raw_tracepoint",
+	"raw_tp":           "raw_tracepoint",
+	"raw_tracepoint.w": "raw_tracepoint",
+	"raw_tp.w":         "raw_tracepoint",
+}
+
+func newProgram(spec *ebpf.ProgramSpec) Program {
+	p := Program{Name: spec.Name, Section: spec.SectionName, Type: kernelName(spec.Type.String())}
+	prefix, target, _ := strings.Cut(strings.TrimPrefix(spec.SectionName, "?"), "/")
+	if hook := hooks[prefix]; target != "" && target != "*" {
+		p.Hook, p.Target = hook, target
+	}
+	return p
+}
+
+// kernelName turns cilium/ebpf's name of a kind into the kernel's: PerfEventArray, perf_event_array.
+func kernelName(name string) string {
+	var b strings.Builder
+	runes := []rune(name)
+	for i, r := range runes {
+		upper := r >= 'A' && r <= 'Z'
+		if upper && i > 0 && (runes[i-1] >= 'a' || i+1 < len(runes) && runes[i+1] >= 'a') {
+			b.WriteByte('_')
+		}
+		b.WriteRune(r)
+	}
+	return strings.ToLower(b.String())
+}

@@ -1,0 +1,210 @@
+// Package session is one loaded object and all that was opened from it.
+package session
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+
+	"coolbpf/core/artefact"
+	"coolbpf/core/attach"
+	"coolbpf/core/events"
+	"coolbpf/core/fault"
+	"coolbpf/core/kernel"
+	"coolbpf/core/object"
+	"coolbpf/core/symbols"
+	"coolbpf/core/tables"
+
+	"github.com/cilium/ebpf"
+)
+
+// Options say how an object is loaded.
+type Options struct {
+	Attach   bool   // attach programs whose section names a target
+	LogLevel uint32 // verifier log level to ask for even on success
+	BTF      string // file with the kernel's BTF; "": where this kernel provides it
+}
+
+// Session is a live object. Its methods may be called from any goroutine.
+type Session struct {
+	mu         sync.RWMutex // held for writing by Close alone, to wait for calls under way
+	closed     bool
+	kernel     *kernel.Facts
+	object     *object.Object
+	collection *ebpf.Collection
+	links      map[string]io.Closer
+	readers    map[int]*events.Reader
+	opening    sync.Mutex // guards readers and symbols
+	symbols    *symbols.Kernel
+}
+
+// Load creates maps, loads programs and attaches them.
+func Load(data []byte, opts Options) (*Session, error) {
+	elf, _, err := artefact.Decode(data)
+	if err != nil {
+		return nil, err
+	}
+	parsed, err := object.Parse(elf)
+	if err != nil {
+		return nil, err
+	}
+	facts, err := kernel.This()
+	if err != nil {
+		return nil, err
+	}
+	if err := facts.Privilege(); err != nil {
+		return nil, err
+	}
+	s := &Session{kernel: facts, object: parsed, links: map[string]io.Closer{}, readers: map[int]*events.Reader{}}
+	if s.collection, err = create(facts, parsed, opts); err != nil {
+		return nil, err
+	}
+	if opts.Attach {
+		if err := s.attachAll(); err != nil {
+			s.Close()
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+func (s *Session) attachAll() error {
+	env := attach.Env{Kernel: s.kernel, Symbols: s.kernelSymbols}
+	for _, p := range s.object.Programs {
+		if p.Hook == "" {
+			continue
+		}
+		l, err := attach.Attach(s.collection.Programs[p.Name], p.Hook, p.Target, env)
+		if err != nil {
+			return err
+		}
+		s.links[p.Name] = l
+	}
+	return nil
+}
+
+var errClosed = &fault.Error{Kind: fault.Closed, Op: "use session", Cause: errors.New("it was closed")}
+
+// Describe is the object as JSON, in the form that lcc.h documents.
+func (s *Session) Describe() ([]byte, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	type program struct {
+		object.Program
+		Attached bool `json:"attached"`
+	}
+	cpus, err := ebpf.PossibleCPU()
+	if err != nil {
+		return nil, &fault.Error{Kind: fault.System, Op: "count CPUs", Cause: err}
+	}
+	programs, log := []program{}, strings.Builder{}
+	for _, p := range s.object.Programs {
+		programs = append(programs, program{p, s.links[p.Name] != nil})
+		if live := s.collection.Programs[p.Name]; live != nil && live.VerifierLog != "" {
+			fmt.Fprintf(&log, "%s:\n%s\n", p.Name, live.VerifierLog)
+		}
+	}
+	return json.Marshal(map[string]any{"programs": programs, "maps": s.object.Maps, "types": s.object.Types,
+		"log": log.String(), "possible_cpus": cpus})
+}
+
+// live returns the map of a number, which stays open until unlock is called.
+func (s *Session) live(index int) (m *ebpf.Map, name string, unlock func(), err error) {
+	s.mu.RLock()
+	if s.closed {
+		s.mu.RUnlock()
+		return nil, "", nil, errClosed
+	}
+	if index < 0 || index >= len(s.object.Maps) {
+		s.mu.RUnlock()
+		return nil, "", nil, &fault.Error{Kind: fault.Invalid, Op: "use map", Subject: fmt.Sprint(index), Cause: errors.New("no such map")}
+	}
+	name = s.object.Maps[index].Name
+	return s.collection.Maps[name], name, s.mu.RUnlock, nil
+}
+
+// UseTable calls use with a map; the map stays open until it returns.
+func (s *Session) UseTable(index int, use func(*tables.Table) error) error {
+	m, name, unlock, err := s.live(index)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	t, err := tables.New(name, m)
+	if err != nil {
+		return err
+	}
+	return use(t)
+}
+
+// OpenEvents opens the rings of a perf event array.
+func (s *Session) OpenEvents(index, ringSize int) (*events.Reader, error) {
+	m, name, unlock, err := s.live(index)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	s.opening.Lock()
+	defer s.opening.Unlock()
+	if r := s.readers[index]; r != nil && !r.Closed() {
+		return nil, &fault.Error{Kind: fault.Invalid, Op: "open perf buffer", Subject: name, Cause: errors.New("it is open already")}
+	}
+	r, err := events.Open(name, m, ringSize)
+	if err == nil {
+		s.readers[index] = r
+	}
+	return r, err
+}
+
+// KernelNames is the function name of each address, "" where there is none.
+func (s *Session) KernelNames(addresses []uint64) ([]string, error) {
+	table, err := s.kernelSymbols()
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, len(addresses))
+	for i, address := range addresses {
+		names[i] = table.Name(address)
+	}
+	return names, nil
+}
+
+func (s *Session) kernelSymbols() (*symbols.Kernel, error) {
+	s.opening.Lock()
+	defer s.opening.Unlock()
+	if s.symbols == nil {
+		table, err := symbols.LoadKernel()
+		if err != nil {
+			return nil, err
+		}
+		s.symbols = table
+	}
+	return s.symbols, nil
+}
+
+// Close closes readers, links, programs and maps, in this order, after the calls under way.
+func (s *Session) Close() error {
+	s.opening.Lock()
+	for _, r := range s.readers {
+		r.Close()
+	}
+	s.opening.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	var errs []error
+	for _, l := range s.links {
+		errs = append(errs, l.Close())
+	}
+	s.collection.Close()
+	if err := errors.Join(errs...); err != nil {
+		return &fault.Error{Kind: fault.System, Op: "close session", Cause: err}
+	}
+	return nil
+}

@@ -1,0 +1,123 @@
+package tables
+
+import (
+	"errors"
+	"reflect"
+
+	"coolbpf/core/fault"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+)
+
+const batch = 4096
+
+// Entries returns all entries, packed. With take each entry is removed as it is read.
+func (t *Table) Entries(take bool) (keys, values []byte, count int, err error) {
+	if take && array(t.m.Type()) {
+		return nil, nil, 0, &fault.Error{Kind: fault.Invalid, Op: "take the entries of", Subject: "map " + t.name,
+			Cause: errors.New("entries of an array cannot be removed"), Hint: "use get() and clear()"}
+	}
+	read := t.m.BatchLookup
+	if take {
+		read = t.m.BatchLookupAndDelete
+	}
+	keys, values, count, err = t.inBatches(read)
+	if errors.Is(err, ebpf.ErrNotSupported) {
+		keys, values, count, err = t.oneByOne(take)
+	}
+	if err != nil {
+		return nil, nil, 0, t.failed("read", err)
+	}
+	return keys, values, count, nil
+}
+
+type batchRead func(*ebpf.MapBatchCursor, any, any, *ebpf.BatchOptions) (int, error)
+
+func (t *Table) inBatches(read batchRead) (keys, values []byte, count int, err error) {
+	var cursor ebpf.MapBatchCursor
+	size := min(batch, max(1, int(t.m.MaxEntries())))
+	for {
+		k, v := arrays(size, int(t.m.KeySize())), t.room(size)
+		n, err := read(&cursor, k.Interface(), v.slice.Interface(), nil)
+		if errors.Is(err, unix.ENOSPC) && size < int(t.m.MaxEntries()) {
+			size *= 4 // a bucket of the hash did not fit
+			continue
+		}
+		if err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
+			return nil, nil, 0, err
+		}
+		keys, values, count = append(keys, contiguous(k, n)...), append(values, v.bytes(n)...), count+n
+		if err != nil {
+			return keys, values, count, nil
+		}
+	}
+}
+
+// oneByOne iterates by the next key: kernels before 5.6, and map types without batches. Deleting
+// while iterating restarts the kernel's walk, so keys are read first.
+func (t *Table) oneByOne(take bool) (keys, values []byte, count int, err error) {
+	all, err := t.keys()
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	for _, key := range all {
+		v := t.room(1)
+		if take {
+			err = t.m.LookupAndDelete(key, v.target())
+		} else {
+			err = t.m.Lookup(key, v.target())
+		}
+		if errors.Is(err, ebpf.ErrKeyNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, nil, 0, err
+		}
+		keys, values, count = append(keys, key...), append(values, v.bytes(1)...), count+1
+	}
+	return keys, values, count, nil
+}
+
+// keys walks the map once. When a key that the walk stands on is deleted the kernel starts over:
+// a key seen twice is dropped and the walk is bounded.
+func (t *Table) keys() ([][]byte, error) {
+	var all [][]byte
+	seen := map[string]bool{}
+	var at any
+	for range 2*int(t.m.MaxEntries()) + 1 {
+		next, err := t.m.NextKeyBytes(at)
+		if err != nil || next == nil {
+			return all, err
+		}
+		if !seen[string(next)] {
+			seen[string(next)] = true
+			all = append(all, next)
+		}
+		at = next
+	}
+	return all, nil
+}
+
+// Clear deletes every entry; the values of an array are set to zero.
+func (t *Table) Clear() error {
+	all, err := t.keys()
+	if err != nil {
+		return t.failed("clear", err)
+	}
+	zero := reflect.Zero(reflect.ArrayOf(int(t.m.ValueSize()), reflect.TypeFor[byte]())).Interface()
+	for _, key := range all {
+		switch {
+		case !array(t.m.Type()):
+			err = t.m.Delete(key)
+		case t.values == 1:
+			err = t.m.Put(key, zero)
+		default:
+			err = t.m.Put(key, t.room(1).slice.Interface())
+		}
+		if err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
+			return t.failed("clear", err)
+		}
+	}
+	return nil
+}
