@@ -68,19 +68,41 @@ func (j *job) hint(text string, types *header.Header) string {
 		}
 		return "searched: " + strings.Join(j.source.dirs, ", ") + ", then the headers that coolbpf brings"
 	}
-	if types == nil || strings.Contains(text, "did you mean") {
+	if strings.Contains(text, "did you mean") {
 		return ""
 	}
 	closest := ""
-	if m := noField.FindStringSubmatch(text); m != nil {
+	if m := noField.FindStringSubmatch(text); m != nil && types != nil {
 		closest = types.ClosestField(m[2], m[1])
 	} else if m := noType.FindStringSubmatch(text); m != nil {
-		closest = types.ClosestType(m[1])
+		closest = j.closest(m[1], types, (*header.Header).ClosestType)
 	} else if m := noName.FindStringSubmatch(text); m != nil {
-		closest = types.ClosestName(m[1])
+		closest = j.closest(m[1], types, (*header.Header).ClosestName)
 	}
 	if closest == "" {
 		return ""
 	}
 	return "closest: " + closest
+}
+
+var identifier = regexp.MustCompile(`[A-Za-z_]\w*`)
+
+// closest is the nearest name of those in the source and the headers that it includes, and the
+// kernel's.
+func (j *job) closest(name string, types *header.Header, kernels func(*header.Header, string) string) string {
+	if len(name) < 4 {
+		return "" // everything is near
+	}
+	return fault.Closest(name, func(yield func(string) bool) {
+		for _, text := range j.source.texts() {
+			for _, candidate := range identifier.FindAllString(text, -1) {
+				if !yield(candidate) {
+					return
+				}
+			}
+		}
+		if types != nil {
+			yield(kernels(types, name))
+		}
+	})
 }

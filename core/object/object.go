@@ -37,7 +37,7 @@ func Parse(elf []byte) (object *Object, err error) {
 	if len(spec.Programs) == 0 {
 		return nil, invalid(errors.New("it has no program"))
 	}
-	o := &Object{Spec: spec}
+	o := &Object{Spec: spec, Maps: []Map{}, Types: []Type{}}
 	for _, program := range spec.Programs {
 		o.Programs = append(o.Programs, newProgram(program))
 	}
@@ -54,7 +54,7 @@ func Parse(elf []byte) (object *Object, err error) {
 		o.Maps = append(o.Maps, described)
 	}
 	sort.Slice(o.Maps, func(i, j int) bool { return o.Maps[i].Name < o.Maps[j].Name })
-	o.Types = types.list
+	o.Types = append(o.Types, types.list...)
 	return o, nil
 }
 

@@ -36,10 +36,14 @@ func newProgram(spec *ebpf.ProgramSpec) Program {
 	return p
 }
 
+// The library writes these words in its own way.
+var words = strings.NewReplacer("PerCPU", "Percpu", "LRUCPU", "LRUPercpu", "CGroup", "Cgroup", "DevMap", "Devmap",
+	"CPUMap", "Cpumap", "XSKMap", "Xskmap", "SockMap", "Sockmap", "SockHash", "Sockhash", "RingBuf", "Ringbuf", "TracePoint", "Tracepoint")
+
 // kernelName turns cilium/ebpf's name of a kind into the kernel's: PerfEventArray, perf_event_array.
 func kernelName(name string) string {
 	var b strings.Builder
-	runes := []rune(name)
+	runes := []rune(words.Replace(name))
 	for i, r := range runes {
 		upper := r >= 'A' && r <= 'Z'
 		if upper && i > 0 && (runes[i-1] >= 'a' || i+1 < len(runes) && runes[i+1] >= 'a') {

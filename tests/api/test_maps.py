@@ -149,7 +149,8 @@ def test_every_entry_is_taken_exactly_once(tmpdir):
     u32 zero = 0, one = 1, key, *n = bpf_map_lookup_elem(&turn, &zero);
     if (!n)
         return 0;
-    key = __sync_fetch_and_add(n, 1);
+    key = *n;
+    __sync_fetch_and_add(n, 1);
     bpf_map_update_elem(&m, &key, &one, BPF_ANY);""")
     with load(tmpdir, source) as lbc:
         m, taken = lbc.maps["m"], []

@@ -88,9 +88,9 @@ def test_ctrl_c_inside_a_callback(tmpdir):
 def test_ctrl_c_in_a_sleep_loop(tmpdir):
     script = Script(tmpdir, """
         lbc = load(".", mine(FORKS))
-        print("ready")
-        sys.stdout.flush()
         try:
+            print("ready")
+            sys.stdout.flush()
             while True:
                 time.sleep(1)
         except KeyboardInterrupt:
