@@ -12,10 +12,11 @@ import (
 type library struct {
 	embedded map[string]string // ours, by name
 	libbpf   string            // directory of bpf_helpers.h, or ""
+	clang    string            // directory of stdbool.h and the like, which need not be there
 }
 
 func newLibrary(home string) library {
-	l := library{embedded: header.Files()}
+	l := library{embedded: header.Files(), clang: filepath.Join(home, "include", "clang")}
 	for _, dir := range []string{filepath.Join(home, "include", "bpf"), "/usr/include/bpf"} {
 		if filepath.IsAbs(dir) && isFile(filepath.Join(dir, "bpf_helpers.h")) {
 			l.libbpf = dir
@@ -34,9 +35,13 @@ func (l library) open(name string) (string, bool) {
 	if text, ok := l.embedded[name]; ok {
 		return text, true
 	}
-	if base, ok := strings.CutPrefix(name, "bpf/"); ok && l.libbpf != "" && filepath.IsLocal(base) {
-		text, err := os.ReadFile(filepath.Join(l.libbpf, base))
-		return string(text), err == nil
+	dir, base := l.clang, name
+	if inner, ok := strings.CutPrefix(name, "bpf/"); ok {
+		dir, base = l.libbpf, inner
 	}
-	return "", false
+	if !filepath.IsAbs(dir) || !filepath.IsLocal(base) {
+		return "", false
+	}
+	text, err := os.ReadFile(filepath.Join(dir, base))
+	return string(text), err == nil
 }

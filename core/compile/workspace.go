@@ -76,15 +76,6 @@ func (w *workspace) put(path string, text []byte) error {
 	return nil
 }
 
-// putTypes puts the kernel's types where the source finds them.
-func (w *workspace) putTypes(print func() (string, error)) error {
-	text, err := print()
-	if err != nil {
-		return err
-	}
-	return w.put(w.ours("vmlinux.h"), []byte(text))
-}
-
 // unprepared is the error of a private directory that cannot be used.
 func unprepared(err error) error {
 	if p := (*fs.PathError)(nil); errors.As(err, &p) {

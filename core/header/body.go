@@ -89,7 +89,7 @@ func (b *layout) pad(to int) {
 		b.bits(bits)
 	}
 	if bytes := (to - b.at) / 8; bytes > 0 {
-		fmt.Fprintf(&b.out, "%schar __pad%d[%d];\n", b.tabs, *b.pads, bytes)
+		fmt.Fprintf(&b.out, "%schar __lbc_pad%d[%d];\n", b.tabs, *b.pads, bytes)
 		*b.pads++
 		b.at += 8 * bytes
 	}

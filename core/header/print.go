@@ -1,6 +1,7 @@
 package header
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"strings"
@@ -11,6 +12,9 @@ import (
 const (
 	prologue = `#ifndef __VMLINUX_H__
 #define __VMLINUX_H__
+
+`
+	relocated = `
 #ifndef BPF_NO_PRESERVE_ACCESS_INDEX
 #pragma clang attribute push (__attribute__((preserve_access_index)), apply_to = record)
 #endif
@@ -25,17 +29,20 @@ const (
 )
 
 // text prints all that is needed. Printing finds further forward declarations, so they are put
-// before what was printed.
+// before what was printed; without the attribute, which would stick to a struct that the source
+// defines itself.
 func (p *printer) text() string {
 	for _, t := range p.order {
 		p.print(t)
 	}
 	var b strings.Builder
 	b.WriteString(prologue)
-	for _, name := range p.forwards {
-		b.WriteString(name + ";\n")
+	for _, t := range p.forwards {
+		if !p.taken(t) {
+			b.WriteString(tagged(t) + ";\n")
+		}
 	}
-	return b.String() + p.out.String() + epilogue
+	return b.String() + relocated + p.out.String() + epilogue
 }
 
 // A kernel with Rust has names that C cannot say.
@@ -48,14 +55,25 @@ func (p *printer) own(t btf.Type) bool {
 	if !valid.MatchString(name) || p.defined[name] || strings.HasPrefix(name, "__builtin_") {
 		return false
 	}
-	key := tagged(t)
-	if key == "" {
-		key = name
+	if p.byName[key(t)] == nil {
+		p.byName[key(t)] = t
 	}
-	if p.byName[key] == nil {
-		p.byName[key] = t
+	return p.byName[key(t)] == t
+}
+
+// key is the name of a type in its name space: in C all tags share one.
+func key(t btf.Type) string {
+	if tagged(t) != "" {
+		return "tag " + t.TypeName()
 	}
-	return p.byName[key] == t
+	return t.TypeName()
+}
+
+// taken tells whether the tag belongs to a type of another kind, as with the kernel's enum
+// format_state and struct format_state.
+func (p *printer) taken(t btf.Type) bool {
+	owner := p.byName[key(t)]
+	return owner != nil && tagged(owner) != tagged(t)
 }
 
 // print writes the definition of a type, after those of the types that it holds by value.
@@ -180,27 +198,29 @@ func (p *printer) enum(e *btf.Enum) {
 	if b.Len() == 0 && e.Name == "" {
 		return
 	}
-	head := "enum"
-	if e.Name != "" {
-		head += " " + e.Name
-		b.WriteString("\t" + p.filler(e) + ",\n")
+	if e.Name == "" {
+		fmt.Fprintf(&p.out, "enum {\n%s};\n", b.String())
+		return
 	}
-	fmt.Fprintf(&p.out, "%s {\n%s};\n", head, b.String())
+	fmt.Fprintf(&p.out, "enum %s%s {\n%s\t%s,\n};\n", packed(e), e.Name, b.String(), p.filler(e))
+}
+
+// packed is what makes an enum smaller than an int.
+func packed(e *btf.Enum) string {
+	if e.Size < 4 {
+		return "__attribute__((packed)) "
+	}
+	return ""
 }
 
 // filler is an enumerator that nobody uses and that gives an enum its size and sign.
 func (p *printer) filler(e *btf.Enum) string {
 	p.unique++
-	value := "0"
-	switch {
-	case e.Signed && e.Size == 8:
-		value = "-0x100000000LL"
-	case e.Signed:
-		value = "-1"
-	case e.Size == 8:
-		value = "0x100000000ULL"
+	value := map[uint32]string{2: "0x100", 8: "0x100000000ULL"}
+	if e.Signed {
+		value = map[uint32]string{1: "-1", 2: "-0x81", 4: "-1", 8: "-0x100000000LL"}
 	}
-	return fmt.Sprintf("__enum%d_%d = %s", e.Size, p.unique, value)
+	return fmt.Sprintf("__lbc_enum%d = %s", p.unique, cmp.Or(value[e.Size], "0"))
 }
 
 func number(v uint64, signed bool) string {
@@ -240,7 +260,7 @@ func (p *printer) declare(t btf.Type, name string, indent int, unique *int) stri
 		case *btf.Array:
 			return p.declare(target, "(*"+name+")", indent, unique)
 		case *btf.Struct, *btf.Union, *btf.Fwd:
-			if !valid.MatchString(target.TypeName()) {
+			if !valid.MatchString(target.TypeName()) || p.taken(target) {
 				return "void *" + name
 			}
 			return join(qualifiers(v.Target)+tagged(target), "*"+name)
@@ -259,11 +279,7 @@ func (p *printer) declare(t btf.Type, name string, indent int, unique *int) stri
 		if v.Name != "" && p.own(v) {
 			return join("enum "+v.Name, name)
 		}
-		packed := ""
-		if v.Size < 4 {
-			packed = "__attribute__((packed)) "
-		}
-		return join("enum "+packed+"{ "+p.filler(v)+" }", name)
+		return join("enum "+packed(v)+"{ "+p.filler(v)+" }", name)
 	case *btf.Int:
 		return join(integer(v), name)
 	case *btf.Void:

@@ -17,11 +17,11 @@ type printer struct {
 	whole  bool // everything is printed whole
 	err    error
 
-	order    []btf.Type          // of the roots
+	order    []btf.Type          // what is named, and what named members point to
 	modes    map[btf.Type]mode   // of the structs, unions, enums and typedefs to print
-	byName   map[string]btf.Type // "struct x", "x": the type that has this name, where several do
-	forwards []string            // "struct x", in the order in which they were met
-	known    map[string]bool     // forwards
+	byName   map[string]btf.Type // by key: the type that has this name, where several do
+	forwards []btf.Type          // in the order in which they were met
+	known    map[string]bool     // forwards, as tagged
 	printed  map[btf.Type]bool
 	values   map[string]bool // enumerators that were printed
 	out      strings.Builder
@@ -93,13 +93,11 @@ func (p *printer) mark(t btf.Type, m mode) bool {
 	if p.modes[t] >= m {
 		return false
 	}
-	if name := tagged(t); name != "" {
-		if other, ok := p.byName[name]; ok && other != t {
-			if size(other) >= size(t) {
-				return false
-			}
+	if tagged(t) != "" {
+		if other := p.byName[key(t)]; other != nil && other != t && size(other) >= size(t) {
+			return false
 		}
-		p.byName[name] = t
+		p.byName[key(t)] = t
 	}
 	p.modes[t] = m
 	return true
@@ -119,6 +117,7 @@ func (p *printer) composite(t btf.Type, whole bool) {
 		p.need(m.Type, whole && m.Name != "" && p.names[m.Name] || p.whole)
 		// a->m->x mentions m: what m points to is looked into.
 		if target, ok := pointee(m.Type); ok && p.names[m.Name] && m.Name != "" {
+			p.order = append(p.order, target)
 			p.need(target, false)
 		}
 	}
@@ -203,7 +202,7 @@ func (p *printer) point(t btf.Type) {
 	default:
 		if name := tagged(t); name != "" && !p.known[name] {
 			p.known[name] = true
-			p.forwards = append(p.forwards, name)
+			p.forwards = append(p.forwards, t)
 		}
 	}
 }
