@@ -20,7 +20,7 @@
  *            call it; its exit leaves the parent's programs alone.
  * Signals    No handler is installed but those of the Go runtime (SEGV, BUS, FPE, PIPE, URG ...).
  *            Blocking calls take a timeout and are not interrupted by signals: keep it short.
- * Output     The library prints nothing.
+ * Output     The library prints nothing, and reads no environment variable.
  */
 #ifndef LCC_H
 #define LCC_H
@@ -99,6 +99,9 @@ void lcc_error_free(lcc_error *error);
  *   arch     default this machine's, as uname -m says it
  *   btf      file with the kernel's BTF, default what this kernel provides
  *   home     directory of the bundled compiler (bpf-clang) and headers (include/)
+ *   clang    compiler to use instead of the bundled one
+ *   path     ":"-separated directories, searched for a clang where neither is there
+ *   temp     directory for private files, default /tmp
  * LCC_COMPILE, LCC_MISSING, LCC_INVALID, LCC_SYSTEM. Needs no privilege. */
 lcc_error *lcc_make(lcc_str options, lcc_made *out);
 

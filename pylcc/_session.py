@@ -1,6 +1,7 @@
 """Artefacts and sessions: the life of what liblcc holds for a script."""
 
 import ctypes as ct
+import os
 import weakref
 
 from pylcc import _lib, errors
@@ -20,7 +21,9 @@ def finalize(owner, function, *arguments):
 def make(**options):
     """Compile or reuse NAME.so (lcc_make); return its bytes and the report as a dict."""
     out = _lib.Made()
-    _lib.call("lcc_make", _lib.options(home=_lib.NATIVE, **options), ct.byref(out))
+    surroundings = {"home": _lib.NATIVE, "clang": os.environ.get("LBC_CLANG"), "path": os.environ.get("PATH"),
+                    "temp": os.environ.get("TMPDIR")}
+    _lib.call("lcc_make", _lib.options(**dict(surroundings, **options)), ct.byref(out))
     artefact = _lib.take(out.artefact, out.size)
     return artefact, _lib.take_json(ct.c_void_p(out.report))
 

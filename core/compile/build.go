@@ -16,11 +16,11 @@ import (
 // make compiles the source. Kernel types are first printed as far as the source needs them: this
 // is ten times faster. If that does not compile all of them are, and the user sees these errors.
 func (j *job) make(ctx context.Context) (made *kept, err error) {
-	c, err := findCompiler(ctx, j.Home)
+	c, err := findCompiler(ctx, j.Request)
 	if err != nil {
 		return nil, err
 	}
-	w, err := newWorkspace()
+	w, err := newWorkspace(j.Temp)
 	if err != nil {
 		return nil, err
 	}
@@ -77,12 +77,12 @@ var outOfSpace = regexp.MustCompile(`(?m)(?:error|^bpf-clang): .*No space left o
 // attempt runs the compiler once and returns its output too, in the user's words.
 func (j *job) attempt(ctx context.Context, c *compiler, w *workspace, header string) (*kept, string, error) {
 	if err := os.Remove(w.object()); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, "", unprepared(err)
+		return nil, "", w.unprepared(err)
 	}
 	output, err := run(ctx, c.path, command(c, w, j.source, j.Arch, j.flags), w.files(j.source.work), w.root)
 	output = w.clean(output, j.source.work)
 	if outOfSpace.MatchString(output) {
-		return nil, output, unprepared(syscall.ENOSPC)
+		return nil, output, w.unprepared(syscall.ENOSPC)
 	}
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.ExitCode() == 1 {
 		return nil, output, errRejected

@@ -26,25 +26,26 @@ type compiler struct {
 	flags []string // where its own headers are
 }
 
-// findCompiler looks for LBC_CLANG, then for the one in home, then for a clang on PATH. One that
-// somebody else could have written is not run: it would run as the caller, who may be root.
-func findCompiler(ctx context.Context, home string) (*compiler, error) {
-	if path := os.Getenv("LBC_CLANG"); path != "" {
-		if err := artefact.Executable(path); err != nil {
+// findCompiler takes the one that the request names, then the one in its home, then a clang on its
+// path. One that somebody else could have written is not run: it would run as the caller, who may
+// be root.
+func findCompiler(ctx context.Context, r Request) (*compiler, error) {
+	if r.Clang != "" {
+		if err := artefact.Executable(r.Clang); err != nil {
 			return nil, &fault.Error{Kind: fault.Missing, Op: "use the compiler of LBC_CLANG", Cause: err,
 				Hint: "give the absolute path of a clang, or unset LBC_CLANG"}
 		}
-		return newCompiler(path), nil
+		return newCompiler(r.Clang), nil
 	}
-	if path := filepath.Join(home, "bpf-clang"); home != "" && isFile(path) {
+	if path := filepath.Join(r.Home, "bpf-clang"); r.Home != "" && isFile(path) {
 		return newCompiler(path), nil
 	}
 	missing := &fault.Error{Kind: fault.Missing, Op: "compile", Cause: fmt.Errorf("%w: no bpf-clang in %q and no clang >= %d on PATH",
-		errNoCompiler, home, oldest), Hint: "pip install coolbpf brings one; or install clang; or set LBC_CLANG to the path of one"}
-	for _, path := range clangs() {
+		errNoCompiler, r.Home, oldest), Hint: "pip install coolbpf brings one; or install clang; or set LBC_CLANG to the path of one"}
+	for _, path := range clangs(r.Path) {
 		if err := artefact.Executable(path); err != nil {
 			missing.Detail += err.Error() + "\n"
-		} else if version := clangVersion(ctx, path); version < oldest {
+		} else if version := clangVersion(ctx, path, r.Temp); version < oldest {
 			missing.Detail += fmt.Sprintf("%s: version %d\n", path, version)
 		} else {
 			return newCompiler(path), nil
@@ -68,16 +69,16 @@ func newCompiler(path string) *compiler {
 
 var numbered = regexp.MustCompile(`^clang-([0-9]+)$`)
 
-// clangs are the clang and all clang-NN on PATH, the newest first.
-func clangs() []string {
+// clangs are the clang and all clang-NN in the directories, the newest first.
+func clangs(directories string) []string {
 	var plain, versions []string
-	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
+	for _, dir := range filepath.SplitList(directories) {
 		if !filepath.IsAbs(dir) {
 			continue
 		}
 		entries, err := os.ReadDir(dir)
 		if err != nil {
-			continue // PATH may name what is not there
+			continue // a path may name what is not there
 		}
 		for _, e := range entries {
 			if e.Name() == "clang" {
@@ -98,8 +99,8 @@ func clangs() []string {
 var versionText = regexp.MustCompile(`clang version ([0-9]+)\.`)
 
 // clangVersion is 0 for what is no clang.
-func clangVersion(ctx context.Context, path string) int {
-	output, err := run(ctx, path, []string{"--version"}, "/", os.TempDir())
+func clangVersion(ctx context.Context, path, temp string) int {
+	output, err := run(ctx, path, []string{"--version"}, "/", temp)
 	m := versionText.FindStringSubmatch(output)
 	if err != nil || m == nil {
 		return 0

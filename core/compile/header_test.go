@@ -337,7 +337,7 @@ func attempts(t *testing.T, b *bench) (needed, whole *kept) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := findCompiler(t.Context(), j.Home)
+	c, err := findCompiler(t.Context(), j.Request)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -346,7 +346,7 @@ func attempts(t *testing.T, b *bench) (needed, whole *kept) {
 		t.Fatal(err)
 	}
 	for form, print := range map[**kept]func(...string) (string, error){&needed: types.Needed, &whole: types.Whole} {
-		w, err := newWorkspace()
+		w, err := newWorkspace(j.Temp)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,6 +2,7 @@
 package compile
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +26,9 @@ type Request struct {
 	Work    string   `json:"work"`    // directory of the files
 	Include []string `json:"include"` // directories of local headers, after Work
 	Home    string   `json:"home"`    // directory of the bundled compiler and headers
+	Clang   string   `json:"clang"`   // compiler to use instead of the bundled one
+	Path    string   `json:"path"`    // directories to search for a clang where neither is there
+	Temp    string   `json:"temp"`    // where private directories are made
 	BTF     string   `json:"btf"`     // file with the kernel's types
 }
 
@@ -140,7 +144,7 @@ func (r *Request) complete() error {
 	if problem != "" {
 		return &fault.Error{Kind: fault.Invalid, Op: "use the name", Subject: fmt.Sprintf("%q", r.Name), Cause: errors.New(problem)}
 	}
-	r.Name = name
+	r.Name, r.Temp = name, cmp.Or(r.Temp, "/tmp")
 	work, err := filepath.Abs(r.Work)
 	if err != nil {
 		return &fault.Error{Kind: fault.System, Op: "find the current directory", Cause: err}

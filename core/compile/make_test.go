@@ -39,7 +39,7 @@ func home(t *testing.T) string {
 	if newLibrary(dir).libbpf == "" {
 		t.Skipf("no libbpf headers in %s: make wheel, or set LBC_TEST_HOME to a directory with include/bpf", dir)
 	}
-	if _, err := findCompiler(t.Context(), dir); err != nil {
+	if _, err := findCompiler(t.Context(), Request{Home: dir, Path: os.Getenv("PATH"), Temp: os.TempDir()}); err != nil {
 		t.Skip(err)
 	}
 	return dir
@@ -52,7 +52,7 @@ type bench struct {
 }
 
 func newBench(t *testing.T) *bench {
-	return &bench{t, Request{Name: "t", Home: home(t), Work: t.TempDir()}}
+	return &bench{t, Request{Name: "t", Home: home(t), Work: t.TempDir(), Path: os.Getenv("PATH"), Temp: os.TempDir()}}
 }
 
 func (b *bench) at(name string) string { return filepath.Join(b.Work, name) }
@@ -119,8 +119,7 @@ func (b *bench) fails(kind fault.Kind, parts ...string) *fault.Error {
 
 // withoutCompiler takes all compilers away.
 func (b *bench) withoutCompiler() {
-	b.Setenv("PATH", "/nonexistent")
-	b.Setenv("LBC_CLANG", "")
+	b.Path, b.Clang = "", ""
 	b.Home = b.TempDir()
 }
 
@@ -216,7 +215,7 @@ func TestWithoutCompiler(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	b.source(tracer+" ").fails(fault.Missing, "no compiler", "pip install coolbpf", "LBC_CLANG")
-	b.Setenv("LBC_CLANG", "/nonexistent/clang")
+	b.Clang = "/nonexistent/clang"
 	b.fails(fault.Missing, "LBC_CLANG", "/nonexistent/clang", "no such file")
 	b.source(tracer)
 	if r := b.make("reused").Report; len(r.Notes) != 1 || !strings.Contains(r.Notes[0], "not built again for this kernel") {
@@ -315,7 +314,7 @@ func TestSameObjectWhereverItIsMade(t *testing.T) {
 	if err := os.Remove(b.at("t.so")); err != nil {
 		t.Fatal(err)
 	}
-	b.Setenv("TMPDIR", b.TempDir())
+	b.Temp = b.TempDir()
 	second := b.make("compiled")
 	if !bytes.Equal(first.Artefact, second.Artefact) {
 		t.Error("the same source gives two objects")

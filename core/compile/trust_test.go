@@ -160,20 +160,20 @@ func TestWhereNothingCanBeKept(t *testing.T) {
 func TestPrivateDirectory(t *testing.T) {
 	b := newBench(t).source(tracer)
 	temp := t.TempDir()
-	t.Setenv("TMPDIR", temp)
+	b.Temp = temp
 	b.make("compiled")
 	b.source("int x = ;").fails(fault.Compile, "t.bpf.c:1:9")
 	if entries, err := os.ReadDir(temp); err != nil || len(entries) != 0 {
 		t.Errorf("left behind: %v, %v", entries, err)
 	}
-	t.Setenv("TMPDIR", "/nonexistent")
+	b.Temp = "/nonexistent"
 	b.source(tracer+" ").fails(fault.System, "private directory", "/nonexistent", "no such file", "TMPDIR")
 	root(t)
 	for _, size := range []string{"4k", "64k", "4096k", "8192k"} {
 		if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size="+size, "tmpfs", temp).CombinedOutput(); err != nil {
 			t.Skipf("mount: %v %s", err, out)
 		}
-		t.Setenv("TMPDIR", temp)
+		b.Temp = temp
 		// The needed header is small: make the object large.
 		f := b.source("char a[8<<20] = {1};\n"+tracer).fails(fault.System, "private directory", "no space left on device", "TMPDIR")
 		if !errors.Is(f, syscall.ENOSPC) {
@@ -196,11 +196,11 @@ func TestCompilerOfSomebodyElse(t *testing.T) {
 	if err := os.Chown(fake, nobody, nobody); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("PATH", filepath.Dir(fake))
+	b.Path = filepath.Dir(fake)
 	if f := b.fails(fault.Missing, "no compiler"); !strings.Contains(f.Detail, "read "+fake) || !strings.Contains(f.Detail, "nobody") {
 		t.Errorf("%s", f.Detail)
 	}
-	t.Setenv("LBC_CLANG", fake)
+	b.Clang = fake
 	b.fails(fault.Missing, "LBC_CLANG", fake, "belongs to nobody")
 	if _, err := os.Stat(b.at("was-run")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("it was run: %v", err)

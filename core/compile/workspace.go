@@ -18,21 +18,22 @@ import (
 //	object   what the compiler makes
 type workspace struct{ root string }
 
-func newWorkspace() (*workspace, error) {
-	temp, err := filepath.Abs(os.TempDir())
-	if err != nil {
-		return nil, unprepared(err)
-	}
+func newWorkspace(temp string) (*workspace, error) {
+	w := &workspace{filepath.Join(temp, "coolbpf-")}
 	root, err := os.MkdirTemp(temp, "coolbpf-")
-	if err != nil {
-		return nil, unprepared(err)
+	if err == nil && !filepath.IsAbs(root) {
+		root, err = filepath.Abs(root)
 	}
-	return &workspace{root}, nil
+	if err != nil {
+		return nil, w.unprepared(err)
+	}
+	w.root = root
+	return w, nil
 }
 
 func (w *workspace) close() error {
 	if err := os.RemoveAll(w.root); err != nil {
-		return unprepared(err)
+		return w.unprepared(err)
 	}
 	return nil
 }
@@ -60,7 +61,7 @@ func (w *workspace) fill(s *source, l library) error {
 		return nil
 	}
 	if err := os.Symlink(l.libbpf, w.ours("bpf")); err != nil {
-		return unprepared(err)
+		return w.unprepared(err)
 	}
 	return nil
 }
@@ -71,17 +72,17 @@ func (w *workspace) put(path string, text []byte) error {
 		err = os.WriteFile(path, text, 0o600)
 	}
 	if err != nil {
-		return unprepared(err)
+		return w.unprepared(err)
 	}
 	return nil
 }
 
 // unprepared is the error of a private directory that cannot be used.
-func unprepared(err error) error {
+func (w *workspace) unprepared(err error) error {
 	if p := (*fs.PathError)(nil); errors.As(err, &p) {
 		err = p.Err
 	}
-	return &fault.Error{Kind: fault.System, Op: "compile in a private directory under", Subject: os.TempDir(), Cause: err,
+	return &fault.Error{Kind: fault.System, Op: "compile in a private directory under", Subject: filepath.Dir(w.root), Cause: err,
 		Hint: "TMPDIR names another place"}
 }
 

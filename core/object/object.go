@@ -58,16 +58,6 @@ func Parse(elf []byte) (object *Object, err error) {
 	return o, nil
 }
 
-// License is that of the programs, "" when the object has none.
-func (o *Object) License() string {
-	for _, p := range o.Spec.Programs {
-		if p.License != "" {
-			return p.License
-		}
-	}
-	return ""
-}
-
 func invalid(cause error) error {
 	return &fault.Error{Kind: fault.Invalid, Op: "read BPF object", Cause: cause}
 }

@@ -1,11 +1,6 @@
 package session
 
 import (
-	"errors"
-	"fmt"
-	"io/fs"
-	"strings"
-
 	"coolbpf/core/fault"
 	"coolbpf/core/kernel"
 	"coolbpf/core/object"
@@ -34,23 +29,7 @@ func create(facts *kernel.Facts, o *object.Object, opts Options) (*ebpf.Collecti
 	}
 	collection, err := ebpf.NewCollectionWithOptions(o.Spec, ebpf.CollectionOptions{Programs: programs})
 	if err != nil {
-		return nil, explain(err, o)
+		return nil, explain(err, o, facts)
 	}
 	return collection, nil
-}
-
-func explain(err error, o *object.Object) error {
-	f := &fault.Error{Kind: fault.Load, Op: "load", Subject: "BPF object", Cause: err}
-	var verifier *ebpf.VerifierError
-	switch {
-	case errors.As(err, &verifier):
-		f.Detail = fmt.Sprintf("%+v", verifier)
-		f.Hint = "the whole verifier log is in the error's log"
-		if strings.Contains(f.Detail, "GPL") && o.License() == "" {
-			f.Hint = `the source lacks char _license[] SEC("license") = "GPL";`
-		}
-	case errors.Is(err, fs.ErrPermission):
-		f.Kind = fault.Privilege
-	}
-	return f
 }

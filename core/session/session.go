@@ -43,15 +43,18 @@ type Session struct {
 
 // Load creates maps, loads programs and attaches them.
 func Load(data []byte, opts Options) (*Session, error) {
-	elf, _, err := artefact.Decode(data)
+	facts, err := kernel.This()
 	if err != nil {
 		return nil, err
+	}
+	elf, meta, err := artefact.Decode(data)
+	if err == nil && meta.Arch != "" && meta.Arch != facts.Arch {
+		err = fmt.Errorf("it was compiled for %s, this is %s", meta.Arch, facts.Arch)
+	}
+	if err != nil {
+		return nil, &fault.Error{Kind: fault.Invalid, Op: "read BPF object", Cause: err}
 	}
 	parsed, err := object.Parse(elf)
-	if err != nil {
-		return nil, err
-	}
-	facts, err := kernel.This()
 	if err != nil {
 		return nil, err
 	}

@@ -55,7 +55,7 @@ def test_reused_without_a_compiler(place, capsys, monkeypatch):
     place.run(capsys)
     monkeypatch.setenv("LBC_CLANG", "/nonexistent")
     assert place.run(capsys) == (1, "", "")
-    with pytest.raises(errors.InvalidArgsException) as e:
+    with pytest.raises(errors.FileNotExistException) as e:
         place.run(capsys, SOURCE + "\n")
     assert "LBC_CLANG" in str(e.value)
 
@@ -111,7 +111,7 @@ root = pytest.mark.skipif(os.getuid() != 0, reason="needs root")
 @root
 def test_what_others_could_have_written_is_not_used(place, capsys):
     place.run(capsys)
-    for spoil, word in ((lambda f: os.chown(f, NOBODY, NOBODY), "nobody"), (lambda f: os.chmod(f, 0o666), "writable")):
+    for spoil, word in ((lambda f: os.chown(f, NOBODY, NOBODY), "nobody"), (lambda f: os.chmod(f, 0o666), "everybody")):
         spoil(str(place.so))
         with pytest.raises(errors.InvalidArgsException) as e:
             load(place.path, "")

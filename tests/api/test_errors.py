@@ -112,20 +112,66 @@ def test_wrong_arguments(tmpdir):
             ClbcBase(workPath=str(tmpdir), **arguments)
 
 
+# A process that keeps its user but of the capabilities only the two that let it read its Python.
+UNPRIVILEGED = r"""
+import ctypes as ct, struct, sys
+DAC_OVERRIDE, DAC_READ_SEARCH = 1 << 1, 1 << 2
+few = DAC_OVERRIDE | DAC_READ_SEARCH
+header = struct.pack("=Ii", 0x20080522, 0)
+assert ct.CDLL(None).capset(header, struct.pack("=IIIIII", few, few, 0, 0, 0, 0)) == 0
+from pylcc import ClbcBase, RootRequiredException
+try:
+    ClbcBase("t", workPath=sys.argv[1])
+except RootRequiredException as e:
+    print("refused: %s" % e)
+"""
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root")
 def test_not_root(tmpdir):
     load(tmpdir, tracepoint("")).close()
-    code = ("import os, sys; os.setgid(65534); os.setuid(65534)\n"
-            "from pylcc import ClbcBase, RootRequiredException\n"
-            "try:\n    ClbcBase('t', workPath=sys.argv[1])\n"
-            "except RootRequiredException as e:\n    print('refused: %s' % e)\n")
-    private = tmpdir
-    while str(private) != "/":
-        private.chmod(0o755)
-        private = private.dirpath()
-        if private == private.dirpath() or private.strpath == "/tmp":
-            break
-    out = subprocess.check_output([sys.executable, "-c", code, str(tmpdir)]).decode()
-    assert out.startswith("refused: ") and "CAP_BPF" in out
+    out = subprocess.check_output([sys.executable, "-c", UNPRIVILEGED, str(tmpdir)]).decode()
+    assert out.startswith("refused: load BPF programs: the process lacks CAP_BPF and CAP_PERFMON (run as root")
+
+
+def in_another_tree(tmpdir, commands, code):
+    """What the Python code prints in a mount namespace of its own, after the shell commands."""
+    if os.getuid() != 0:
+        pytest.skip("needs root to mount")
+    script = tmpdir.join("script.py")
+    script.write("import sys\nfrom pylcc import *\n" + code)
+    return subprocess.check_output(["unshare", "-m", "--propagation", "private", "sh", "-e", "-c", commands + '\nexec "$@"', "sh",
+                                    sys.executable, str(script), str(tmpdir)]).decode()
+
+
+def test_no_btf(tmpdir):
+    hide = "mount -t tmpfs tmpfs /sys/kernel/btf; for d in /boot /lib/modules /usr/lib/debug; do [ ! -d $d ] || mount -t tmpfs tmpfs $d; done"
+    source = tracepoint("    struct task_struct *t = (void *)ctx->args[0]; return _(t->tgid);")
+    load(tmpdir, source).close()
+    tmpdir.join("source").write(source)
+    said = in_another_tree(tmpdir, hide, """
+for source in ("", open(sys.argv[1] + "/source").read() + " "):
+    try:
+        ClbcBase("t", bpf_str=source, workPath=sys.argv[1])
+    except FileNotExistException as e:
+        print(e)
+""").splitlines()
+    assert len(said) == 2
+    for line in said:
+        assert line.startswith("find BTF of kernel ") and "/sys/kernel/btf/vmlinux" in line and "/boot/vmlinux-" in line
+        assert "CONFIG_DEBUG_INFO_BTF" in line
+
+
+def test_tracefs_that_is_not_mounted_is_mounted(tmpdir):
+    load(tmpdir, tracepoint("", "tracepoint/sched/sched_process_fork")).close()
+    unmount = "umount -a -t tracefs || true; umount -l /sys/kernel/debug || true"
+    said = in_another_tree(tmpdir, unmount, """
+import os
+assert not os.path.exists("/sys/kernel/tracing/events"), "tracefs is still there"
+ClbcBase("t", workPath=sys.argv[1]).close()
+print(os.path.exists("/sys/kernel/tracing/events"))
+""")
+    assert said.split()[-1] == "True"
 
 
 def test_closed_object(tmpdir):

@@ -1,0 +1,91 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"coolbpf/core/fault"
+	"coolbpf/core/kernel"
+	"coolbpf/core/object"
+
+	"github.com/cilium/ebpf"
+)
+
+// explain makes a sentence of why the kernel does not take an object.
+func explain(err error, o *object.Object, facts *kernel.Facts) error {
+	f := &fault.Error{Kind: fault.Load, Op: "load", Subject: "BPF object", Cause: err}
+	for _, p := range o.Programs {
+		if cause, ok := about(err, "program "+p.Name+": "); ok {
+			f.Op, f.Subject, f.Cause = "load program", p.Name, cause
+		}
+	}
+	for _, m := range o.Maps {
+		if cause, ok := about(err, "map "+m.Name+": "); ok {
+			f.Op, f.Subject, f.Cause = "create map", m.Name, cause
+		}
+	}
+	verifier := (*ebpf.VerifierError)(nil)
+	switch {
+	case errors.As(err, &verifier) && len(verifier.Log) > 0:
+		f.Detail = strings.Join(verifier.Log, "\n") + "\n"
+		f.Cause = fmt.Errorf("%s: %w", reason(verifier.Log), verifier.Cause)
+		f.Hint = hint(f.Detail)
+	case errors.Is(err, fs.ErrPermission):
+		f.Kind = fault.Privilege
+		f.Hint = "is the kernel locked down (/sys/kernel/security/lockdown), or the process confined?"
+	case strings.Contains(err.Error(), "no BTF found"):
+		if _, _, missing := kernel.LoadBTF("", facts.Release); missing != nil {
+			return missing
+		}
+	}
+	return f
+}
+
+// about tells whether a message begins with a prefix, and returns the error without it.
+func about(err error, prefix string) (error, bool) {
+	cause := errors.Unwrap(err)
+	return cause, cause != nil && strings.HasPrefix(err.Error(), prefix)
+}
+
+// reason is the end of a verifier log: what it did not like, and the line of C it was at.
+func reason(log []string) string {
+	last, source := "", ""
+	for _, line := range log {
+		line = strings.TrimSpace(line)
+		switch {
+		case line == "" || strings.HasPrefix(line, "processed ") || strings.HasPrefix(line, "verification time"):
+		case strings.HasPrefix(line, "; "):
+			source, _, _ = strings.Cut(line[2:], " @ ")
+		default:
+			last = line
+		}
+	}
+	if source == "" {
+		return last
+	}
+	return fmt.Sprintf("%s, at \"%s\"", last, strings.TrimSpace(source))
+}
+
+// hints are remedies for what a verifier log contains.
+var hints = []struct{ says, hint string }{
+	{"GPL-restricted", `the source lacks char _license[] SEC("license") = "GPL";`},
+	{"invalid func unknown#195896080", "this kernel lacks a type or member that the line reads: test for it with bpf_core_field_exists()"},
+	{"unknown func", "this kernel, or this kind of program, has no such helper"},
+	{"invalid func unknown", "this kernel, or this kind of program, has no such helper"},
+	{"invalid mem access 'map_value_or_null'", "test the result of bpf_map_lookup_elem() for NULL first"},
+	{"invalid mem access 'scalar'", "kernel memory is read with _() or BPF_CORE_READ()"},
+	{"invalid mem access 'inv'", "kernel memory is read with _() or BPF_CORE_READ()"},
+	{"back-edge", "kernels before 5.3 take no loops: #pragma unroll"},
+	{"program is too large", "the program is too complex for this kernel"},
+}
+
+func hint(log string) string {
+	for _, h := range hints {
+		if strings.Contains(log, h.says) {
+			return h.hint + "; the verifier's whole log is in .log"
+		}
+	}
+	return "the verifier's whole log is in .log"
+}
