@@ -1,0 +1,221 @@
+package tables
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"coolbpf/core/fault"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/rlimit"
+)
+
+func create(t *testing.T, typ ebpf.MapType, entries, valueSize uint32) (*Table, *ebpf.Map) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("maps are for root")
+	}
+	if err := rlimit.RemoveMemlock(); err != nil {
+		t.Fatal(err)
+	}
+	m, err := ebpf.NewMap(&ebpf.MapSpec{Type: typ, KeySize: 4, ValueSize: valueSize, MaxEntries: entries})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Close() })
+	table, err := New("m", m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return table, m
+}
+
+// value is what the tests store under a key: size bytes for each CPU.
+func value(key uint32, cpu, size int) []byte {
+	b := make([]byte, size)
+	for i := range b {
+		b[i] = byte(int(key)*7 + cpu*3 + i)
+	}
+	return b
+}
+
+func (t *Table) fill(n int) error {
+	for key := range uint32(n) {
+		values := make([][]byte, t.values)
+		for cpu := range values {
+			values[cpu] = value(key, cpu, int(t.m.ValueSize()))
+		}
+		var err error
+		if t.values == 1 {
+			err = t.m.Put(key, values[0])
+		} else {
+			err = t.m.Put(key, values)
+		}
+		if err != nil {
+			return fmt.Errorf("key %d: %w", key, err)
+		}
+	}
+	return nil
+}
+
+// content is Entries by key, each value checked against what fill stored.
+func content(t *testing.T, table *Table, take bool) map[uint32]bool {
+	t.Helper()
+	keys, values, count, err := table.Entries(take)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return checked(t, table, keys, values, count)
+}
+
+func checked(t *testing.T, table *Table, keys, values []byte, count int) map[uint32]bool {
+	t.Helper()
+	size := int(table.m.ValueSize())
+	if len(keys) != 4*count || len(values) != count*table.values*table.stride {
+		t.Fatalf("%d entries: %d bytes of keys, %d of values", count, len(keys), len(values))
+	}
+	found := map[uint32]bool{}
+	for i := range count {
+		key := binary.NativeEndian.Uint32(keys[4*i:])
+		if found[key] {
+			t.Errorf("key %d twice", key)
+		}
+		found[key] = true
+		for cpu := range table.values {
+			at := (i*table.values + cpu) * table.stride
+			if got := values[at : at+size]; !slices.Equal(got, value(key, cpu, size)) {
+				t.Errorf("key %d, CPU %d: % x", key, cpu, got)
+			}
+		}
+	}
+	return found
+}
+
+var types = []ebpf.MapType{ebpf.Hash, ebpf.LRUHash, ebpf.PerCPUHash, ebpf.LRUCPUHash, ebpf.Array, ebpf.PerCPUArray}
+
+func TestEntries(t *testing.T) {
+	for _, typ := range types {
+		for _, size := range []uint32{1, 4, 8, 12, 40} {
+			t.Run(fmt.Sprintf("%v of %d bytes", typ, size), func(t *testing.T) {
+				table, _ := create(t, typ, 64, size)
+				if !array(typ) && len(content(t, table, false)) != 0 {
+					t.Error("a new map has entries")
+				}
+				n := 10
+				if array(typ) {
+					n = 64
+				}
+				if err := table.fill(n); err != nil {
+					t.Fatal(err)
+				}
+				if found := content(t, table, false); len(found) != n || !found[0] || !found[uint32(n-1)] {
+					t.Errorf("keys %v", slices.Sorted(maps.Keys(found)))
+				}
+				if keys, values, count, err := table.oneByOne(false); err != nil || len(checked(t, table, keys, values, count)) != n {
+					t.Errorf("one by one: %d entries, %v", count, err)
+				}
+				got, found, err := table.Lookup(binary.NativeEndian.AppendUint32(nil, 3))
+				if err != nil || !found || !slices.Equal(got[:size], value(3, 0, int(size))) {
+					t.Errorf("look up: % x, %v, %v", got, found, err)
+				}
+			})
+		}
+	}
+}
+
+func TestTake(t *testing.T) {
+	for _, typ := range types {
+		t.Run(typ.String(), func(t *testing.T) {
+			table, _ := create(t, typ, 64, 8)
+			if err := table.fill(10); err != nil {
+				t.Fatal(err)
+			}
+			if array(typ) {
+				_, _, _, err := table.Entries(true)
+				if f := (*fault.Error)(nil); !errors.As(err, &f) || f.Kind != fault.Invalid || !strings.Contains(err.Error(), "array") {
+					t.Error(err)
+				}
+				return
+			}
+			if found := content(t, table, true); len(found) != 10 {
+				t.Errorf("took %d", len(found))
+			}
+			if found := content(t, table, false); len(found) != 0 {
+				t.Errorf("left %d", len(found))
+			}
+			if err := table.fill(10); err != nil {
+				t.Fatal(err)
+			}
+			keys, values, count, err := table.oneByOne(true)
+			if errors.Is(err, ebpf.ErrNotSupported) {
+				t.Skip("this kernel takes only in batches from ", typ)
+			}
+			if err != nil || len(checked(t, table, keys, values, count)) != 10 || len(content(t, table, false)) != 0 {
+				t.Errorf("one by one: %d entries, %v", count, err)
+			}
+		})
+	}
+}
+
+func TestClear(t *testing.T) {
+	for _, typ := range types {
+		t.Run(typ.String(), func(t *testing.T) {
+			table, _ := create(t, typ, 16, 8)
+			if err := table.fill(16); err != nil {
+				t.Fatal(err)
+			}
+			if err := table.Clear(); err != nil {
+				t.Fatal(err)
+			}
+			_, values, count, err := table.Entries(false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !array(typ) && count != 0 {
+				t.Errorf("%d entries left", count)
+			}
+			for _, b := range values {
+				if b != 0 {
+					t.Fatal("values left")
+				}
+			}
+		})
+	}
+}
+
+// More entries than a batch, and buckets that do not fit into one.
+func TestManyEntries(t *testing.T) {
+	table, _ := create(t, ebpf.Hash, 40000, 4)
+	if err := table.fill(30000); err != nil {
+		t.Fatal(err)
+	}
+	if found := content(t, table, false); len(found) != 30000 {
+		t.Errorf("found %d", len(found))
+	}
+	if found := content(t, table, true); len(found) != 30000 {
+		t.Errorf("took %d", len(found))
+	}
+	if found := content(t, table, false); len(found) != 0 {
+		t.Errorf("left %d", len(found))
+	}
+	if keys, err := table.keys(); err != nil || len(keys) != 0 {
+		t.Errorf("%d keys left, %v", len(keys), err)
+	}
+}
+
+func TestWrongKey(t *testing.T) {
+	table, _ := create(t, ebpf.Hash, 4, 4)
+	_, _, err := table.Lookup([]byte{1, 2})
+	if f := (*fault.Error)(nil); !errors.As(err, &f) || f.Kind != fault.Invalid || err.Error() != "look up in map m: the key has 2 bytes, not 4" {
+		t.Error(err)
+	}
+	if _, found, err := table.Lookup([]byte{1, 2, 3, 4}); found || err != nil {
+		t.Error(found, err)
+	}
+}
