@@ -8,7 +8,23 @@ import pytest
 sys.dont_write_bytecode = True
 
 import pylcc  # noqa: E402
+from pylcc import errors  # noqa: E402
+from pylcc._session import make  # noqa: E402
 
 if not os.path.realpath(pylcc.__file__).startswith(os.path.realpath(sys.prefix) + os.sep):
     pytest.exit("test the wheel: pylcc comes from %s, not from the environment %s (pip install dist/coolbpf-*.whl there)"
                 % (os.path.dirname(pylcc.__file__), sys.prefix))
+
+
+@pytest.fixture(autouse=True)
+def small_header(request):
+    """The kernel types that a test's programs need could be told beforehand: the whole header was not used."""
+    place = request.getfixturevalue("tmpdir") if "tmpdir" in request.fixturenames else None
+    yield
+    for path in place.visit("*.so") if place else ():
+        if path.check(file=True, link=False):
+            try:
+                _, report = make(name=path.purebasename, work=path.dirname)
+            except errors.LccException:
+                continue  # the test is about a file that is no good
+            assert report["header"] in ("needed", "none"), path

@@ -71,15 +71,16 @@ job_kernel() {
 	in_vm "$1" "$place/bin/pytest" tests/kprobe
 }
 
-# The rooms that talk to a kernel, tested on an other one.
+# The rooms that talk to a kernel, tested on an other one, and the header room on its types.
 job_go_kernel() {
-	local room status=0
-	mkdir -p "$out/rooms"
-	for room in attach events kernel session symbols tables; do
-		go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.Dir}}{{end}}' "./core/$room" | grep -q . || continue
-		CGO_ENABLED=0 go test -c -o "$out/rooms/$room.test" "./core/$room"
+	local room rooms="attach events kernel session symbols tables" place=$out/go-$1
+	mkdir "$place"
+	for room in $rooms; do
+		CGO_ENABLED=0 go test -c -o "$place/$room.test" "./core/$room"
 	done
-	in_vm "$1" bash -c 'for t in "$0"/*.test; do cd "core/$(basename "$t" .test)" && "$t" -test.v || bad=1; cd - >/dev/null; done; exit $bad' "$out/rooms"
+	tests/vm/run -t 900 -d "$place" "$1" -- bash -c 'cp /sys/kernel/btf/vmlinux "$0/btf"
+		for room in $1; do (cd "core/$room" && "$0/$room.test" -test.v) || bad=1; done; exit $bad' "$place" "$rooms"
+	LBC_TEST_BTF=$place/btf go test -count=1 -v -run 'HeaderHas|Pruned|NeededIs' ./core/compile
 }
 
 # One program, built on one kernel and run on an other.

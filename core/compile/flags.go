@@ -12,8 +12,9 @@ import (
 
 // flags are those that every compiler gets. -mcpu=v2 is what the oldest kernels take. What newer
 // clangs refuse by default only warns, as it did when many scripts were written; but a function
-// that nobody declares would load nowhere.
-var flags = []string{"-target", "bpf", "-mcpu=v2", "-O2", "-g", "-c", "-fno-stack-protector",
+// that nobody declares would load nowhere. From the embedded source the lines of C get into BTF,
+// and from there into the verifier's log.
+var flags = []string{"-target", "bpf", "-mcpu=v2", "-O2", "-g", "-gdwarf-5", "-gembed-source", "-gz", "-c", "-fno-stack-protector",
 	"-Wno-unknown-warning-option",
 	"-Wno-error=int-conversion",
 	"-Wno-error=incompatible-pointer-types",

@@ -11,21 +11,23 @@ type mentions struct {
 	tags    map[string]bool // after struct, union or enum
 	values  map[string]bool // types that are used by value: struct x y, sizeof(struct x), x_t y
 	defined map[string]bool // tags, typedefs, enumerators and macros that the texts define themselves
+	macros  map[string]bool // those without parameters: no member can have such a name
 }
 
 // The parts of C that are not code, and tokens: identifiers, or any other character.
 var (
 	skipped = regexp.MustCompile(`(?s)/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'`)
 	tokens  = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*|[^\sA-Za-z_]`)
-	macros  = regexp.MustCompile(`(?m)^[ \t]*#[ \t]*define[ \t]+([A-Za-z_][A-Za-z0-9_]*)`)
+	macros  = regexp.MustCompile(`(?m)^[ \t]*#[ \t]*define[ \t]+([A-Za-z_][A-Za-z0-9_]*)(\(?)`)
 )
 
 func lex(texts []string) *mentions {
-	m := &mentions{map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}}
+	m := &mentions{map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}}
 	for _, text := range texts {
 		text = skipped.ReplaceAllString(strings.ReplaceAll(text, "\\\n", " "), " ")
 		for _, found := range macros.FindAllStringSubmatch(text, -1) {
 			m.defined[found[1]] = true
+			m.macros[found[1]] = found[2] == ""
 		}
 		m.scan(tokens.FindAllString(text, -1))
 	}

@@ -269,7 +269,8 @@ func (p *printer) declare(t btf.Type, name string, indent int, unique *int) stri
 	case *btf.FuncProto:
 		return "void " + name + "(void)"
 	case *btf.Struct, *btf.Union:
-		if tagged(t) != "" && p.own(t) {
+		// A member that has a tag and no name (-fms-extensions) has to lose the tag.
+		if tagged(t) != "" && name != "" && p.own(t) {
 			return join(tagged(t), name)
 		}
 		return join(keyword(t)+" "+p.body(t, p.inlineWhole(t), indent, unique), name)
@@ -292,15 +293,14 @@ func (p *printer) qualify(word string, t btf.Type, name string, indent int, uniq
 	if _, ok := strip(t).(*btf.Pointer); ok {
 		return p.declare(t, word+" "+name, indent, unique)
 	}
-	return word + " " + p.declare(t, name, indent, unique)
+	text := p.declare(t, name, indent, unique)
+	if strings.HasPrefix(text, word+" ") {
+		return text
+	}
+	return word + " " + text
 }
 
-func join(base, name string) string {
-	if strings.HasPrefix(name, "*") || name == "" {
-		return base + " " + name
-	}
-	return base + " " + name
-}
+func join(base, name string) string { return base + " " + name }
 
 // strip takes qualifiers and tags off.
 func strip(t btf.Type) btf.Type {

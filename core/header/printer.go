@@ -125,11 +125,11 @@ func (p *printer) composite(t btf.Type, whole bool) {
 
 // keeps tells whether a member is printed rather than padded.
 func (p *printer) keeps(m btf.Member, whole bool) bool {
-	if whole || p.names[m.Name] && m.Name != "" {
-		return true
-	}
 	if m.Name != "" {
-		return false
+		return !p.macros[m.Name] && (whole || p.names[m.Name])
+	}
+	if whole {
+		return true
 	}
 	for _, inner := range members(btf.UnderlyingType(m.Type)) {
 		if p.keeps(inner, false) {

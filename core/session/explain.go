@@ -55,7 +55,7 @@ func reason(log []string) string {
 	for _, line := range log {
 		line = strings.TrimSpace(line)
 		switch {
-		case line == "" || strings.HasPrefix(line, "processed ") || strings.HasPrefix(line, "verification time"):
+		case line == "" || strings.HasPrefix(line, "; instruction poisoned") || strings.HasPrefix(line, "processed ") || strings.HasPrefix(line, "verification time"):
 		case strings.HasPrefix(line, "; "):
 			source, _, _ = strings.Cut(line[2:], " @ ")
 		default:

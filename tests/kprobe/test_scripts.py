@@ -161,7 +161,7 @@ def test_hash_has_every_key_and_zero(run, program):
     def work():
         while len(rests) < 6 or sum(rests.values()) < 30:
             rests[fork() % 6] += 1
-    new_pid = "BPF_CORE_READ((struct task_struct *)PT_REGS_PARM1(ctx), pid) % 6"
+    new_pid = "(u32)BPF_CORE_READ((struct task_struct *)PT_REGS_PARM1(ctx), pid) % 6"
     counted = counts(run, changed(program("hashMap"), new_pid), work)
     assert sorted(counted) == [0, 1, 2, 3, 4, 5]
     assert all(counted[rest] >= n for rest, n in rests.items())

@@ -1,0 +1,235 @@
+package session
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"coolbpf/core/compile"
+	"coolbpf/core/events"
+	"coolbpf/core/fault"
+	"coolbpf/core/tables"
+)
+
+// made is the artefact of a program that includes lbc.h and is licensed, or of a whole text.
+func made(t *testing.T, text string) []byte {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("programs are for root")
+	}
+	home, err := filepath.Abs("../../build/native")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(text, "lbc.h") {
+		text = "#include \"lbc.h\"\n" + text + "\nchar _license[] SEC(\"license\") = \"GPL\";\n"
+	}
+	result, err := compile.Make(t.Context(), compile.Request{Name: "t", Source: &text, Work: t.TempDir(), Home: home,
+		Path: os.Getenv("PATH"), Temp: os.TempDir()})
+	if f := (*fault.Error)(nil); errors.As(err, &f) && f.Kind == fault.Missing {
+		t.Skip(err)
+	} else if err != nil {
+		t.Fatalf("%v\n%s", err, f.Detail)
+	}
+	return result.Artefact
+}
+
+func load(t *testing.T, text string) *Session {
+	t.Helper()
+	s, err := Load(made(t, text), Options{Attach: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func descriptors(t *testing.T) int {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(entries)
+}
+
+const counter = `
+LBC_HASH(counts, u32, u64, 16);
+LBC_PERF_OUTPUT(e_out, u64, 16);
+SEC("tracepoint/raw_syscalls/sys_enter")
+int on_enter(struct trace_event_raw_sys_enter *ctx)
+{
+	u32 key = 7;
+	u64 one = 1, *n = bpf_map_lookup_elem(&counts, &key);
+
+	if (bpf_get_current_pid_tgid() >> 32 != FILTER || ctx->id != GETPPID)
+		return 0;
+	if (n)
+		__sync_fetch_and_add(n, 1);
+	else
+		bpf_map_update_elem(&counts, &key, &one, BPF_ANY);
+	bpf_perf_event_output(ctx, &e_out, BPF_F_CURRENT_CPU, &one, sizeof(one));
+	return 0;
+}
+`
+
+func mine(text string) string {
+	return strings.NewReplacer("FILTER", fmt.Sprint(os.Getpid()), "GETPPID", fmt.Sprint(syscall.SYS_GETPPID)).Replace(text)
+}
+
+func TestLoadCountClose(t *testing.T) {
+	data := made(t, mine(counter))
+	before := descriptors(t)
+	s, err := Load(data, Options{Attach: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	described, err := s.Describe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d struct {
+		Maps     []struct{ Name, Type string }
+		Programs []struct {
+			Name, Hook, Target string
+			Attached           bool
+		}
+		Types []struct{ Kind string }
+	}
+	if err := json.Unmarshal(described, &d); err != nil {
+		t.Fatal(err)
+	}
+	if len(d.Maps) != 2 || d.Maps[0].Name != "counts" || d.Maps[0].Type != "hash" || d.Maps[1].Type != "perf_event_array" {
+		t.Errorf("%+v", d.Maps)
+	}
+	if len(d.Programs) != 1 || !d.Programs[0].Attached || d.Programs[0].Target != "raw_syscalls/sys_enter" {
+		t.Errorf("%+v", d.Programs)
+	}
+	for range 5 {
+		syscall.Getppid()
+	}
+	err = s.UseTable(0, func(table *tables.Table) error {
+		value, found, err := table.Lookup([]byte{7, 0, 0, 0})
+		if !found || value[0] != 5 {
+			t.Errorf("% x, %v", value, found)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if after := descriptors(t); after != before {
+		t.Errorf("%d file descriptors, %d before", after, before)
+	}
+	closed := s.UseTable(0, func(*tables.Table) error { return nil })
+	if f := (*fault.Error)(nil); !errors.As(closed, &f) || f.Kind != fault.Closed {
+		t.Error(closed)
+	}
+	if _, err := s.OpenEvents(1, 0); !errors.As(err, new(*fault.Error)) {
+		t.Error(err)
+	}
+}
+
+// Close wakes a Read that waits, and waits for it.
+func TestCloseWakesRead(t *testing.T) {
+	s := load(t, mine(counter))
+	reader, err := s.OpenEvents(1, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.OpenEvents(1, 0); err == nil || !strings.Contains(err.Error(), "open already") {
+		t.Error(err)
+	}
+	if _, err := s.OpenEvents(0, 0); err == nil || !strings.Contains(err.Error(), "open perf buffer counts") {
+		t.Error(err)
+	}
+	ended := make(chan error)
+	go func() {
+		for {
+			if _, err := reader.Read(make([]byte, 4096), make([]events.Run, 16), time.Minute); err != nil {
+				ended <- err
+				return
+			}
+		}
+	}()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-ended:
+		if f := (*fault.Error)(nil); !errors.As(err, &f) || f.Kind != fault.Closed {
+			t.Error(err)
+		}
+	case <-time.After(30 * time.Second):
+		t.Fatal("Read goes on after Close")
+	}
+}
+
+const probe = "SEC(\"raw_tracepoint/sys_enter\")\nint f(struct bpf_raw_tracepoint_args *ctx)\n{\n\tBODY\n\treturn 0;\n}\n"
+
+func TestExplain(t *testing.T) {
+	inside := func(body string) string { return strings.Replace(probe, "BODY", body, 1) }
+	for name, c := range map[string]struct {
+		text  string
+		kind  fault.Kind
+		parts []string
+	}{
+		"no license": {"#include \"lbc.h\"\n" + inside(`bpf_printk("x");`), fault.Load,
+			[]string{"load program f: ", `_license[] SEC("license") = "GPL"`}},
+		"wild pointer": {inside("return *(volatile int *)(ctx->args[0] & 0xff);"), fault.Load,
+			[]string{"load program f: ", "invalid mem access", "at \"return *(volatile int *)", "BPF_CORE_READ", "permission denied"}},
+		"no NULL test": {"LBC_HASH(m, u32, u32, 1);\n" + inside("u32 k = 0, *v = bpf_map_lookup_elem(&m, &k); return *v;"), fault.Load,
+			[]string{"load program f: ", "map_value_or_null", "for NULL"}},
+		"no such helper": {inside("return ((long (*)(void))4000)();"), fault.Load, []string{"load program f: ", "invalid func", "no such helper"}},
+		"no such member": {"struct task_struct___x { int nothing_of_this_name; } __attribute__((preserve_access_index));\n" +
+			inside("return BPF_CORE_READ((struct task_struct___x *)bpf_get_current_task(), nothing_of_this_name);"), fault.Load,
+			[]string{"load program f: ", "nothing_of_this_name", "bpf_core_field_exists"}},
+		"impossible map": {"LBC_HASH(m, u32, u32, 0xffffffff);\n" + inside(""), fault.Load, []string{"create map m: "}},
+		"no such tracepoint": {strings.Replace(inside(""), "raw_tracepoint/sys_enter", "tracepoint/sched/sched_process_frok", 1), fault.Attach,
+			[]string{"attach tracepoint sched/sched_process_frok: no such tracepoint (closest: sched/sched_process_fork)"}},
+		"no such raw tracepoint": {strings.Replace(inside(""), "sys_enter", "sys_entre", 1), fault.Attach,
+			[]string{"attach raw_tracepoint sys_entre: no such tracepoint (closest: sys_enter)"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			data := made(t, c.text)
+			before := descriptors(t)
+			s, err := Load(data, Options{Attach: true})
+			f := (*fault.Error)(nil)
+			if s != nil || !errors.As(err, &f) || f.Kind != c.kind {
+				t.Fatalf("%v, %v", s, err)
+			}
+			for _, part := range c.parts {
+				if !strings.Contains(err.Error(), part) {
+					t.Errorf("%q lacks %q\n%s", err, part, f.Detail)
+				}
+			}
+			if strings.HasPrefix(err.Error(), "load program") && !strings.Contains(f.Detail, "\n") {
+				t.Errorf("no log: %q", f.Detail)
+			}
+			if after := descriptors(t); after != before {
+				t.Errorf("%d file descriptors, %d before", after, before)
+			}
+		})
+	}
+}
+
+func TestLoadGarbage(t *testing.T) {
+	for _, data := range [][]byte{nil, []byte("\x7fELF"), make([]byte, 1000)} {
+		_, err := Load(data, Options{})
+		if f := (*fault.Error)(nil); !errors.As(err, &f) || f.Kind != fault.Invalid {
+			t.Error(err)
+		}
+	}
+}
