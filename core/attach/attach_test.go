@@ -1,0 +1,129 @@
+package attach
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"coolbpf/core/fault"
+	"coolbpf/core/kernel"
+	"coolbpf/core/symbols"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/rlimit"
+)
+
+func env(t *testing.T) Env {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("programs are for root")
+	}
+	facts, err := kernel.This()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Env{Kernel: facts, Symbols: symbols.LoadKernel}
+}
+
+// counting is a program of a type, and how often it ran.
+func counting(t *testing.T, typ ebpf.ProgramType) (*ebpf.Program, func() uint64) {
+	t.Helper()
+	if err := rlimit.RemoveMemlock(); err != nil {
+		t.Fatal(err)
+	}
+	m, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: 8, MaxEntries: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Close() })
+	program, err := ebpf.NewProgram(&ebpf.ProgramSpec{Type: typ, License: "GPL", Instructions: asm.Instructions{
+		asm.StoreImm(asm.RFP, -4, 0, asm.Word),
+		asm.LoadMapPtr(asm.R1, m.FD()),
+		asm.Mov.Reg(asm.R2, asm.RFP), asm.Add.Imm(asm.R2, -4),
+		asm.FnMapLookupElem.Call(),
+		asm.JEq.Imm(asm.R0, 0, "out"),
+		asm.Mov.Imm(asm.R1, 1),
+		asm.StoreXAdd(asm.R0, asm.R1, asm.DWord),
+		asm.Mov.Imm(asm.R0, 0).WithSymbol("out"), asm.Return(),
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { program.Close() })
+	return program, func() (n uint64) {
+		if err := m.Lookup(uint32(0), &n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+}
+
+func TestAttachAndDetach(t *testing.T) {
+	for _, c := range []struct {
+		hook, target string
+		typ          ebpf.ProgramType
+	}{
+		{"tracepoint", "sched/sched_process_fork", ebpf.TracePoint},
+		{"raw_tracepoint", "sched_process_fork", ebpf.RawTracepoint},
+		{"raw_tracepoint", "sched/sched_process_fork", ebpf.RawTracepoint},
+		{"kprobe", "wake_up_new_task", ebpf.Kprobe},
+		{"kprobe", "wake_up_new_task+0x0", ebpf.Kprobe},
+		{"kretprobe", "wake_up_new_task", ebpf.Kprobe},
+	} {
+		t.Run(c.hook+"/"+strings.ReplaceAll(c.target, "/", ":"), func(t *testing.T) {
+			env := env(t)
+			if c.typ == ebpf.Kprobe && !env.Kernel.HasKprobes() {
+				t.Skip("kprobe: not in this kernel; tests/vm/run boots one that has them")
+			}
+			program, runs := counting(t, c.typ)
+			l, err := Attach(program, c.hook, c.target, env)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := exec.Command("true").Run(); err != nil || runs() == 0 {
+				t.Errorf("ran %d times; %v", runs(), err)
+			}
+			if err := l.Close(); err != nil {
+				t.Error(err)
+			}
+			before := runs()
+			if err := exec.Command("true").Run(); err != nil || runs() != before {
+				t.Errorf("ran %d times after it was detached; %v", runs()-before, err)
+			}
+		})
+	}
+}
+
+func TestErrors(t *testing.T) {
+	env := env(t)
+	for _, c := range []struct {
+		hook, target string
+		typ          ebpf.ProgramType
+		want         string
+	}{
+		{"tracepoint", "sched/sched_process_frok", ebpf.TracePoint, "no such tracepoint (closest: sched/sched_process_fork)"},
+		{"tracepoint", "sched_process_fork", ebpf.TracePoint, "no category (the section is tracepoint/category/name)"},
+		{"tracepoint", "../../etc/passwd", ebpf.TracePoint, ""},
+		{"raw_tracepoint", "sched_process_frok", ebpf.RawTracepoint, "no such tracepoint (closest: sched_process_fork)"},
+		{"kprobe", "wake_up_new_tsk", ebpf.Kprobe, "no such symbol (closest: wake_up_new_task)"},
+		{"kretprobe", "wake_up_new_tsk", ebpf.Kprobe, "no such symbol (closest: wake_up_new_task)"},
+		{"kprobe", "wake_up_new_task+x", ebpf.Kprobe, "the offset is no number"},
+		{"fexit", "f", ebpf.Kprobe, "no such hook"},
+	} {
+		t.Run(c.hook+"/"+strings.ReplaceAll(c.target, "/", ":"), func(t *testing.T) {
+			program, _ := counting(t, c.typ)
+			want := c.want
+			if strings.HasSuffix(c.hook, "probe") && !env.Kernel.HasKprobes() {
+				want = "this kernel has no kprobes (it is built without CONFIG_KPROBES; use a tracepoint"
+			}
+			l, err := Attach(program, c.hook, c.target, env)
+			f := (*fault.Error)(nil)
+			if l != nil || !errors.As(err, &f) || f.Kind != fault.Attach || !strings.HasPrefix(err.Error(), "attach "+c.hook+" "+c.target+": "+want) {
+				t.Errorf("%v, %v", l, err)
+			}
+		})
+	}
+}

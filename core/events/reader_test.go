@@ -1,0 +1,186 @@
+package events
+
+import (
+	"encoding/binary"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"coolbpf/core/fault"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/rlimit"
+)
+
+// sender sends records from any CPU: size bytes of which the first eight are a number.
+type sender struct {
+	*testing.T
+	array   *ebpf.Map
+	program *ebpf.Program
+}
+
+func newSender(t *testing.T, size int32) *sender {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("maps and programs are for root")
+	}
+	if err := rlimit.RemoveMemlock(); err != nil {
+		t.Fatal(err)
+	}
+	array, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.PerfEventArray})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { array.Close() })
+	code := asm.Instructions{asm.LoadMem(asm.R6, asm.R1, 0, asm.DWord)}
+	for at := -int16(size); at < 0; at += 8 {
+		code = append(code, asm.StoreMem(asm.RFP, at, asm.R6, asm.DWord))
+	}
+	code = append(code,
+		asm.LoadMapPtr(asm.R2, array.FD()),
+		asm.LoadImm(asm.R3, 0xffffffff, asm.DWord), // BPF_F_CURRENT_CPU
+		asm.Mov.Reg(asm.R4, asm.RFP), asm.Add.Imm(asm.R4, -size),
+		asm.Mov.Imm(asm.R5, size),
+		asm.FnPerfEventOutput.Call(),
+		asm.Mov.Imm(asm.R0, 0), asm.Return())
+	program, err := ebpf.NewProgram(&ebpf.ProgramSpec{Type: ebpf.RawTracepoint, Instructions: code, License: "GPL"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { program.Close() })
+	return &sender{t, array, program}
+}
+
+func (s *sender) send(cpu int, number uint64) {
+	s.Helper()
+	_, err := s.program.Run(&ebpf.RunOptions{Context: [12]uint64{number}, Flags: 1, CPU: uint32(cpu)}) // BPF_F_TEST_RUN_ON_CPU
+	if err != nil {
+		s.Fatal(err)
+	}
+}
+
+func (s *sender) open(ringSize int) *Reader {
+	s.Helper()
+	r, err := Open("e_out", s.array, ringSize)
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.Cleanup(func() { r.Close() })
+	return r
+}
+
+// received is what came from each CPU, in order.
+type received struct {
+	numbers map[int32][]uint64
+	lost    uint64
+	quiet   bool // the last read found nothing
+}
+
+func (got *received) count() (n int) {
+	for _, numbers := range got.numbers {
+		n += len(numbers)
+	}
+	return n
+}
+
+// read reads until enough is true, into buffers of the given sizes.
+func (s *sender) read(r *Reader, bufferSize, runCount int, enough func(*received) bool) *received {
+	s.Helper()
+	got := &received{numbers: map[int32][]uint64{}}
+	buffer, runs := make([]byte, bufferSize), make([]Run, runCount)
+	for deadline := time.Now().Add(30 * time.Second); !enough(got); {
+		if time.Now().After(deadline) {
+			s.Fatalf("received %d, lost %d", got.count(), got.lost)
+		}
+		n, err := r.Read(buffer, runs, 100*time.Millisecond)
+		if err != nil {
+			s.Fatal(err)
+		}
+		got.quiet = n == 0
+		for _, run := range runs[:n] {
+			got.lost += run.Lost
+			for i := range uint64(run.Count) {
+				at := run.Offset + i*uint64(run.Stride)
+				got.numbers[run.CPU] = append(got.numbers[run.CPU], binary.NativeEndian.Uint64(buffer[at:]))
+			}
+		}
+	}
+	return got
+}
+
+func TestRecordsArriveInOrder(t *testing.T) {
+	cpus := ebpf.MustPossibleCPU()
+	for _, size := range []struct{ record, buffer, runs int }{{8, 1 << 16, 64}, {8, 64, 64}, {32, 256, 1}, {8, 16, 1}} {
+		s := newSender(t, int32(size.record))
+		r := s.open(0)
+		const each = 500
+		for i := range each {
+			for cpu := range cpus {
+				s.send(cpu, uint64(i))
+			}
+		}
+		got := s.read(r, size.buffer, size.runs, func(got *received) bool { return got.count() == each*cpus })
+		for cpu := range cpus {
+			for i, number := range got.numbers[int32(cpu)] {
+				if number != uint64(i) {
+					t.Fatalf("%+v: CPU %d: record %d is %d", size, cpu, i, number)
+				}
+			}
+		}
+		if got.lost != 0 {
+			t.Errorf("%+v: lost %d", size, got.lost)
+		}
+	}
+}
+
+// What does not fit is counted, at the latest when a further record comes through.
+func TestLostIsCounted(t *testing.T) {
+	s := newSender(t, 64)
+	r := s.open(0)
+	const burst = 20000
+	for i := range burst {
+		s.send(0, uint64(i))
+	}
+	first := s.read(r, 1<<20, 64, func(got *received) bool { return got.quiet })
+	s.send(0, burst)
+	rest := s.read(r, 1<<20, 64, func(got *received) bool { return got.count() == 1 })
+	if sum := first.count() + rest.count() + int(first.lost+rest.lost); sum != burst+1 {
+		t.Errorf("received %d + %d, lost %d + %d, sent %d", first.count(), rest.count(), first.lost, rest.lost, burst+1)
+	}
+	if first.lost+rest.lost == 0 {
+		t.Error("the burst fits into the ring: make it larger")
+	}
+}
+
+func TestTimeout(t *testing.T) {
+	r := newSender(t, 8).open(0)
+	begin := time.Now()
+	n, err := r.Read(make([]byte, 64), make([]Run, 1), 30*time.Millisecond)
+	if spent := time.Since(begin); n != 0 || err != nil || spent < 30*time.Millisecond {
+		t.Errorf("%d runs, %v, after %v", n, err, spent)
+	}
+}
+
+func TestRecordLargerThanTheBuffer(t *testing.T) {
+	s := newSender(t, 64)
+	r := s.open(0)
+	s.send(0, 1)
+	got := s.read(r, 32, 4, func(got *received) bool { return got.lost > 0 })
+	if got.count() != 0 || got.lost != 1 {
+		t.Errorf("received %d, lost %d", got.count(), got.lost)
+	}
+}
+
+func TestClose(t *testing.T) {
+	r := newSender(t, 8).open(0)
+	if err := r.Close(); err != nil || !r.Closed() {
+		t.Error(err)
+	}
+	_, err := r.Read(make([]byte, 64), make([]Run, 1), time.Second)
+	if f := (*fault.Error)(nil); !errors.As(err, &f) || f.Kind != fault.Closed || !strings.Contains(err.Error(), "e_out: it was closed") {
+		t.Error(err)
+	}
+}
