@@ -6,7 +6,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"sort"
+	"maps"
+	"slices"
 	"strings"
 
 	"coolbpf/core/fault"
@@ -38,22 +39,20 @@ func Parse(elf []byte) (object *Object, err error) {
 		return nil, invalid(errors.New("it has no program"))
 	}
 	o := &Object{Spec: spec, Maps: []Map{}, Types: []Type{}}
-	for _, program := range spec.Programs {
-		o.Programs = append(o.Programs, newProgram(program))
+	for _, name := range slices.Sorted(maps.Keys(spec.Programs)) {
+		o.Programs = append(o.Programs, newProgram(spec.Programs[name]))
 	}
-	sort.Slice(o.Programs, func(i, j int) bool { return o.Programs[i].Name < o.Programs[j].Name })
 	types := typeTable{seen: map[any]int{}}
-	for name, m := range spec.Maps {
+	for _, name := range slices.Sorted(maps.Keys(spec.Maps)) {
 		if strings.HasPrefix(name, ".") {
 			continue // global variables
 		}
-		described, err := newMap(m, &types)
+		described, err := newMap(spec.Maps[name], &types)
 		if err != nil {
 			return nil, invalid(fmt.Errorf("map %s: %w", name, err))
 		}
 		o.Maps = append(o.Maps, described)
 	}
-	sort.Slice(o.Maps, func(i, j int) bool { return o.Maps[i].Name < o.Maps[j].Name })
 	o.Types = append(o.Types, types.list...)
 	return o, nil
 }
