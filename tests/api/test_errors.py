@@ -115,17 +115,16 @@ def test_wrong_arguments(tmpdir):
 # A process that keeps its user but of the capabilities only the two that let it read its Python.
 UNPRIVILEGED = r"""
 import ctypes as ct, struct, sys
-DAC_OVERRIDE, DAC_READ_SEARCH = 1 << 1, 1 << 2
-few = DAC_OVERRIDE | DAC_READ_SEARCH
+DAC_OVERRIDE, DAC_READ_SEARCH, PERFMON, BPF = 1 << 1, 1 << 2, 1 << 6, 1 << 7  # the latter two above 32
+low, high = DAC_OVERRIDE | DAC_READ_SEARCH, 0
 header = struct.pack("=Ii", 0x20080522, 0)
-assert ct.CDLL(None).capset(header, struct.pack("=IIIIII", few, few, 0, 0, 0, 0)) == 0
+assert ct.CDLL(None).capset(header, struct.pack("=IIIIII", low, low, 0, high, high, 0)) == 0
 from pylcc import ClbcBase, RootRequiredException
 try:
     ClbcBase("t", workPath=sys.argv[1])
 except RootRequiredException as e:
     print("refused: %s" % e)
 """
-
 
 @pytest.mark.skipif(os.getuid() != 0, reason="needs root")
 def test_not_root(tmpdir):
@@ -162,7 +161,7 @@ for source in ("", open(sys.argv[1] + "/source").read() + " "):
         assert "CONFIG_DEBUG_INFO_BTF" in line
 
 
-def test_tracefs_that_is_not_mounted_is_mounted(tmpdir):
+def test_tracefs_that_is_not_mounted_is_mounted_or_it_is_said_how(tmpdir):
     load(tmpdir, tracepoint("", "tracepoint/sched/sched_process_fork")).close()
     unmount = "umount -a -t tracefs || true; umount -l /sys/kernel/debug || true"
     said = in_another_tree(tmpdir, unmount, """
@@ -172,6 +171,9 @@ ClbcBase("t", workPath=sys.argv[1]).close()
 print(os.path.exists("/sys/kernel/tracing/events"))
 """)
     assert said.split()[-1] == "True"
+    few = UNPRIVILEGED.replace("DAC_READ_SEARCH, 0", "DAC_READ_SEARCH, PERFMON | BPF")
+    refused = in_another_tree(tmpdir, unmount, few)
+    assert refused.startswith("refused: mount tracefs /sys/kernel/tracing: ") and "as root: mount -t tracefs" in refused
 
 
 def test_closed_object(tmpdir):

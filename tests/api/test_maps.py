@@ -103,6 +103,15 @@ LBC_HASH(byarray, struct key_t, u64, 64);
                 lbc.maps["m"].getKeyValue(wrong)
 
 
+def test_unknown_map_names_those_that_exist(tmpdir):
+    with load(tmpdir, counters("LBC_HASH(m, u32, u32, 64);")) as lbc:
+        for use in (lambda: lbc.maps["mm"], lambda: lbc.getMap("mm", b"", 0)):
+            with pytest.raises(errors.UnknownMapException) as e:
+                use()
+            assert str(e.value) == "use map mm: the object has no such map (closest: m; it has m, turn)"
+            assert isinstance(e.value, KeyError) and isinstance(e.value, errors.InvalidArgsException)
+
+
 def test_every_map_is_visible(tmpdir):
     source = mine(r"""
 #include "lbc.h"
