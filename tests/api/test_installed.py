@@ -9,8 +9,8 @@ import pytest
 
 from programs import FORKS
 
-OPENED = re.compile(r'\bopen(?:at)?\((?:[^,"]+, )?"([^"]+)".*\) = \d+$')
-RUN = re.compile(r'\bexecve\("([^"]+)".*\) = 0$')
+OPENED = re.compile(r'\bopen(?:at)?\((?:[^,"]+, )?"([^"]+)".*\) += \d+$')
+RUN = re.compile(r'\bexecve\("([^"]+)".*\) += 0$')
 SCRIPT = """
 import os, sys
 from pylcc.lbcBase import ClbcBase
