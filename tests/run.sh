@@ -110,7 +110,7 @@ count() {
 	awk -v elsewhere="$([ -e $kprobes ] || [ -z "$KERNELS" ] || echo kprobe)" '
 		/^ *--- PASS/ { passed++ }
 		/^ *--- FAIL/ { failed++ }
-		/^ *--- SKIP/ && !(elsewhere && previous ~ elsewhere) { skipped++ }
+		/^ *--- SKIP/ && !(elsewhere && (previous $0) ~ elsewhere) { skipped++ }
 		/^=+ .* in [0-9.:]+ ?s/ {
 			for (i = 2; i <= NF; i++) {
 				if ($i ~ /^passed/) passed += $(i - 1)
