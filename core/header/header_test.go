@@ -64,7 +64,7 @@ func smallKernel(t testing.TB) []byte {
 	return raw
 }
 
-func printed(t *testing.T, text string) string {
+func smallHeader(t *testing.T) *Header {
 	t.Helper()
 	raw := smallKernel(t)
 	spec, err := btf.LoadSpecFromReader(bytes.NewReader(raw))
@@ -75,7 +75,12 @@ func printed(t *testing.T, text string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := h.Needed(text)
+	return h
+}
+
+func printed(t *testing.T, text string) string {
+	t.Helper()
+	out, err := smallHeader(t).Needed(text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,15 +107,7 @@ func TestNeeded(t *testing.T) {
 }
 
 func TestClosest(t *testing.T) {
-	raw := smallKernel(t)
-	spec, err := btf.LoadSpecFromReader(bytes.NewReader(raw))
-	if err != nil {
-		t.Fatal(err)
-	}
-	h, err := New(raw, spec)
-	if err != nil {
-		t.Fatal(err)
-	}
+	h := smallHeader(t)
 	if got := h.ClosestType("tsk"); got != "task" {
 		t.Error(got)
 	}

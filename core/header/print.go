@@ -115,15 +115,8 @@ func (p *printer) print(t btf.Type) {
 
 // before prints what has to stand before a declaration that has a type by value.
 func (p *printer) before(t btf.Type) {
+	t = strip(t)
 	switch v := t.(type) {
-	case *btf.Const:
-		p.before(v.Type)
-	case *btf.Volatile:
-		p.before(v.Type)
-	case *btf.Restrict:
-		p.before(v.Type)
-	case *btf.TypeTag:
-		p.before(v.Type)
 	case *btf.Array:
 		p.before(v.Type)
 	case *btf.Typedef:
@@ -152,15 +145,8 @@ func (p *printer) before(t btf.Type) {
 }
 
 func (p *printer) beforePointer(t btf.Type) {
+	t = strip(t)
 	switch v := t.(type) {
-	case *btf.Const:
-		p.beforePointer(v.Type)
-	case *btf.Volatile:
-		p.beforePointer(v.Type)
-	case *btf.Restrict:
-		p.beforePointer(v.Type)
-	case *btf.TypeTag:
-		p.beforePointer(v.Type)
 	case *btf.Pointer:
 		p.beforePointer(v.Target)
 	case *btf.Typedef:
@@ -237,15 +223,10 @@ func number(v uint64, signed bool) string {
 
 // declare writes the declaration of name, which may already be a declarator such as "*a[3]".
 func (p *printer) declare(t btf.Type, name string, indent int, unique *int) string {
+	if word, inner := qualifier(t); inner != nil {
+		return p.qualify(word, inner, name, indent, unique)
+	}
 	switch v := t.(type) {
-	case *btf.Const:
-		return p.qualify("const", v.Type, name, indent, unique)
-	case *btf.Volatile:
-		return p.qualify("volatile", v.Type, name, indent, unique)
-	case *btf.Restrict:
-		return p.declare(v.Type, name, indent, unique)
-	case *btf.TypeTag:
-		return p.declare(v.Type, name, indent, unique)
 	case *btf.Typedef:
 		if !p.own(v) {
 			return p.declare(v.Type, name, indent, unique)
@@ -289,49 +270,56 @@ func (p *printer) declare(t btf.Type, name string, indent int, unique *int) stri
 	return join(t.TypeName(), name)
 }
 
+// qualify writes a declaration of a qualified type; a pointer's qualifier stands behind the "*".
 func (p *printer) qualify(word string, t btf.Type, name string, indent int, unique *int) string {
 	if _, ok := strip(t).(*btf.Pointer); ok {
-		return p.declare(t, word+" "+name, indent, unique)
+		return p.declare(t, word+name, indent, unique)
 	}
 	text := p.declare(t, name, indent, unique)
-	if strings.HasPrefix(text, word+" ") {
+	if strings.HasPrefix(text, word) {
 		return text
 	}
-	return word + " " + text
+	return word + text
 }
 
 func join(base, name string) string { return base + " " + name }
 
-// strip takes qualifiers and tags off.
+// qualifier is how C writes a qualifier of a type, "" when it need not, and the type without it; nil
+// for a type that has none.
+func qualifier(t btf.Type) (word string, inner btf.Type) {
+	switch v := t.(type) {
+	case *btf.Const:
+		return "const ", v.Type
+	case *btf.Volatile:
+		return "volatile ", v.Type
+	case *btf.Restrict:
+		return "", v.Type
+	case *btf.TypeTag:
+		return "", v.Type
+	}
+	return "", nil
+}
+
+// strip takes qualifiers off.
 func strip(t btf.Type) btf.Type {
 	for {
-		switch v := t.(type) {
-		case *btf.Const:
-			t = v.Type
-		case *btf.Volatile:
-			t = v.Type
-		case *btf.Restrict:
-			t = v.Type
-		case *btf.TypeTag:
-			t = v.Type
-		default:
+		_, inner := qualifier(t)
+		if inner == nil {
 			return t
 		}
+		t = inner
 	}
 }
 
-func qualifiers(t btf.Type) string {
-	switch v := t.(type) {
-	case *btf.Const:
-		return "const " + qualifiers(v.Type)
-	case *btf.Volatile:
-		return "volatile " + qualifiers(v.Type)
-	case *btf.Restrict:
-		return qualifiers(v.Type)
-	case *btf.TypeTag:
-		return qualifiers(v.Type)
+// qualifiers are those that strip takes off.
+func qualifiers(t btf.Type) (words string) {
+	for {
+		word, inner := qualifier(t)
+		if inner == nil {
+			return words
+		}
+		words, t = words+word, inner
 	}
-	return ""
 }
 
 func keyword(t btf.Type) string {

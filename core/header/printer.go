@@ -57,15 +57,8 @@ func (p *printer) root(id btf.TypeID, whole bool) {
 
 // need marks a type, and what it holds by value, as to be printed.
 func (p *printer) need(t btf.Type, whole bool) {
+	t = strip(t)
 	switch v := t.(type) {
-	case *btf.Const:
-		p.need(v.Type, whole)
-	case *btf.Volatile:
-		p.need(v.Type, whole)
-	case *btf.Restrict:
-		p.need(v.Type, whole)
-	case *btf.TypeTag:
-		p.need(v.Type, whole)
 	case *btf.Array:
 		p.need(v.Type, whole)
 	case *btf.Typedef:
@@ -168,15 +161,8 @@ func pointee(t btf.Type) (btf.Type, bool) {
 
 // point notes what a pointer's type needs in order to be written: a forward declaration or a typedef.
 func (p *printer) point(t btf.Type) {
+	t = strip(t)
 	switch v := t.(type) {
-	case *btf.Const:
-		p.point(v.Type)
-	case *btf.Volatile:
-		p.point(v.Type)
-	case *btf.Restrict:
-		p.point(v.Type)
-	case *btf.TypeTag:
-		p.point(v.Type)
 	case *btf.Pointer:
 		p.point(v.Target)
 	case *btf.Array:

@@ -52,7 +52,7 @@ class Tutorial(object):
 
     def callStack(self, script):
         declarations = self.block("LBC_STACK(call_stack")
-        script = re.sub(r"struct data_t \{.*?LBC_PERF_OUTPUT[^\n]*", lambda _: declarations, script, 1, re.S)
+        script = re.sub(r"struct data_t \{.*?LBC_PERF_OUTPUT[^\n]*", lambda _: declarations, script, count=1, flags=re.S)
         script = script.replace("    bpf_perf_event_output", self.block("data.stack_id =") + "\n    bpf_perf_event_output")
         return {"callStack.py": after(script, "e.c_pid, e.c_comm, e.p_pid, e.p_comm\n        ))", self.block("getStacks"))}
 
@@ -60,7 +60,7 @@ class Tutorial(object):
         script = script.replace("CcodeSeparate", "codeSeparate")
         source = re.search(r'bpfPog = r"""\n(.*?)"""\n', script, re.S)
         script = script[:source.start()] + script[source.end():]
-        script = re.sub(r"    def __init__.*?\n\n", lambda _: "    " + self.block('__init__("independ")') + "\n\n", script, 1, re.S)
+        script = re.sub(r"    def __init__.*?\n\n", lambda _: "    " + self.block('__init__("independ")') + "\n\n", script, count=1, flags=re.S)
         return {"codeSeparate.py": script, "independ.bpf.c": source.group(1)}
 
 
