@@ -34,7 +34,7 @@ class Pointer(Int):
     def __eq__(self, other):
         if isinstance(other, str):
             return self.text == other
-        return integer.__eq__(self, other)
+        return integer(self) == other
 
     def __ne__(self, other):
         return not self == other

