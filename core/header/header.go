@@ -4,7 +4,6 @@ package header
 
 import (
 	"embed"
-	"errors"
 	"io/fs"
 	"strings"
 
@@ -40,13 +39,14 @@ type Header struct {
 // New takes a kernel's BTF, raw and parsed.
 func New(data []byte, spec *btf.Spec) (*Header, error) {
 	r, err := newRaw(data)
-	if err == nil {
-		err = r.walk(func(btf.TypeID, uint32, []byte, bool) {})
-	}
 	if err != nil {
-		return nil, &fault.Error{Kind: fault.Invalid, Op: "read BTF", Cause: err}
+		return nil, malformed(err)
 	}
 	return &Header{r, spec}, nil
+}
+
+func malformed(cause error) error {
+	return &fault.Error{Kind: fault.Invalid, Op: "read BTF", Cause: cause}
 }
 
 // Needed prints what these texts (a source, all that it includes) need: the types that they name,
@@ -65,7 +65,7 @@ func (h *Header) Needed(texts ...string) (string, error) {
 			p.root(id, m.values[string(name)])
 		}
 	})
-	return p.text(), errors.Join(err, p.err)
+	return p.text(err)
 }
 
 // Whole prints every type that has a name, but those that the texts define.
@@ -78,7 +78,7 @@ func (h *Header) Whole(texts ...string) (string, error) {
 			p.root(id, true)
 		}
 	})
-	return p.text(), errors.Join(err, p.err)
+	return p.text(err)
 }
 
 // ClosestType is the name of the struct, union, enum or typedef that is nearest to name, or "".

@@ -1,9 +1,6 @@
 package header
 
-import (
-	"regexp"
-	"strings"
-)
+import "strings"
 
 // mentions is what C texts say about types, found without parsing: a superset is harmless.
 type mentions struct {
@@ -14,25 +11,65 @@ type mentions struct {
 	macros  map[string]bool // those without parameters: no member can have such a name
 }
 
-// The parts of C that are not code, and tokens: identifiers, or any other character.
-var (
-	skipped = regexp.MustCompile(`(?s)/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'`)
-	tokens  = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*|[^\sA-Za-z_]`)
-	macros  = regexp.MustCompile(`(?m)^[ \t]*#[ \t]*define[ \t]+([A-Za-z_][A-Za-z0-9_]*)(\(?)`)
-)
-
 func lex(texts []string) *mentions {
 	m := &mentions{map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}}
 	for _, text := range texts {
-		text = skipped.ReplaceAllString(strings.ReplaceAll(text, "\\\n", " "), " ")
-		for _, found := range macros.FindAllStringSubmatch(text, -1) {
-			m.defined[found[1]] = true
-			m.macros[found[1]] = found[2] == ""
-		}
-		m.scan(tokens.FindAllString(text, -1))
+		m.scan(m.split(text))
 	}
 	return m
 }
+
+// split cuts C into words and single other characters, without comments and what is quoted, and
+// notes the macros.
+func (m *mentions) split(text string) (tokens []string) {
+	for len(text) > 0 {
+		n := 1
+		switch c := text[0]; {
+		case strings.HasPrefix(text, "/*"):
+			n = ending(text, 2, "*/")
+		case strings.HasPrefix(text, "//"):
+			n = ending(text, 2, "\n")
+		case c == '"' || c == '\'':
+			n = quoted(text)
+		case word(c):
+			for n < len(text) && word(text[n]) {
+				n++
+			}
+			tokens = append(tokens, text[:n])
+			if last := len(tokens) - 2; last > 0 && tokens[last] == "define" && tokens[last-1] == "#" {
+				m.defined[text[:n]] = true
+				m.macros[text[:n]] = !strings.HasPrefix(text[n:], "(")
+			}
+		case c > ' ' && c != '\\':
+			tokens = append(tokens, text[:1])
+		}
+		text = text[n:]
+	}
+	return tokens
+}
+
+// ending is where text goes on behind the next end.
+func ending(text string, from int, end string) int {
+	if i := strings.Index(text[from:], end); i >= 0 {
+		return from + i + len(end)
+	}
+	return len(text)
+}
+
+// quoted is the length of the string or character that text begins with, which ends with its line.
+func quoted(text string) int {
+	for i := 1; i < len(text); i++ {
+		switch text[i] {
+		case '\\':
+			i++
+		case text[0], '\n':
+			return i + 1
+		}
+	}
+	return len(text)
+}
+
+func word(c byte) bool { return c == '_' || c|0x20 >= 'a' && c|0x20 <= 'z' || c >= '0' && c <= '9' }
 
 func (m *mentions) scan(list []string) {
 	at := func(i int) string {

@@ -2,6 +2,7 @@ package header
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -31,7 +32,10 @@ const (
 // text prints all that is needed. Printing finds further forward declarations, so they are put
 // before what was printed; without the attribute, which would stick to a struct that the source
 // defines itself.
-func (p *printer) text() string {
+func (p *printer) text(walked error) (string, error) {
+	if err := errors.Join(walked, p.err); err != nil {
+		return "", malformed(err)
+	}
 	for _, t := range p.order {
 		p.print(t)
 	}
@@ -42,7 +46,7 @@ func (p *printer) text() string {
 			b.WriteString(tagged(t) + ";\n")
 		}
 	}
-	return b.String() + relocated + p.out.String() + epilogue
+	return b.String() + relocated + p.out.String() + epilogue, nil
 }
 
 // A kernel with Rust has names that C cannot say.
