@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -49,7 +50,7 @@ func (h *handles) remove(number int64) (io.Closer, error) {
 
 func (h *handles) unknown(number int64) error {
 	if number > 0 && number <= h.last {
-		return &fault.Error{Kind: fault.Closed, Op: "use handle", Subject: fmt.Sprint(number), Cause: fmt.Errorf("it was closed")}
+		return &fault.Error{Kind: fault.Closed, Op: "use a closed object", Cause: errors.New("close() was called")}
 	}
 	return &fault.Error{Kind: fault.Invalid, Op: "use handle", Subject: fmt.Sprint(number), Cause: fmt.Errorf("no such handle")}
 }

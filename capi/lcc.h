@@ -111,7 +111,7 @@ lcc_error *lcc_make(lcc_str options, lcc_made *out);
  *   log_level  verifier log level (1, 2, 4 as in BPF_PROG_LOAD) asked for even on success, default 0
  *   btf        file with the kernel's BTF, default what this kernel provides
  * LCC_INVALID, LCC_PRIVILEGE, LCC_LOAD, LCC_ATTACH. Needs CAP_BPF and CAP_PERFMON, or root.
- * Kernel 4.18; 4.9 for tracepoints alone is likely, untried. */
+ * Kernel 5.10 is the oldest that is tested. */
 lcc_error *lcc_load(lcc_bytes artefact, uint64_t size, lcc_str options, lcc_handle *out);
 
 /* Describe a session's object, in JSON:

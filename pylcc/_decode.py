@@ -9,7 +9,7 @@ import struct
 import sys
 
 from pylcc import errors
-from pylcc._values import Array, Enum, Int, Pointer, Text, Value, integers, value_class
+from pylcc._values import Array, Enum, Int, Pointer, Text, Value, value_class
 
 _CODES = {(1, True): "b", (1, False): "B", (2, True): "h", (2, False): "H",
           (4, True): "i", (4, False): "I", (8, True): "q", (8, False): "Q"}
@@ -82,6 +82,19 @@ class Type(object):
         """The bytes of a value that a caller gives as a key."""
         raise NotImplementedError
 
+    def combine(self, values):
+        """One value of a per-CPU map out of those of all CPUs: integers, also in arrays and structs,
+        are sums; of what cannot be summed it is the first that is not empty. .percpu, where the
+        value can have it, is the list of the single ones."""
+        chosen = self._again(next((value for value in values if not _empty(value)), values[0]))
+        if hasattr(chosen, "__dict__"):
+            chosen.percpu = values
+        return chosen
+
+    def _again(self, value):
+        """A value that nobody else has."""
+        return Text(value.raw) if isinstance(value, Text) else value
+
     def refuse(self, value, why):
         return errors.InvalidArgsException("make a C %s of %r: %s" % (self.name or "value", value, why))
 
@@ -104,6 +117,13 @@ class IntType(Type):
             return Type.decode_many(self, data, count)
         return list(struct.unpack_from("=%d%s" % (count, self.code), data))
 
+    def combine(self, values):
+        if self.convert is not None and isinstance(values[0], Text) or self.code == "?":
+            return Type.combine(self, values)
+        total = Int(sum(values))
+        total.percpu = values
+        return total
+
     def number(self, value):
         try:
             return operator.index(value)
@@ -113,7 +133,10 @@ class IntType(Type):
     def encode(self, value):
         if isinstance(value, (str, bytes)) and self.convert is not None and len(value) == 1:
             value = ord(value)
-        return _store(self.number(value), self.size)
+        number = self.number(value)
+        if number >= 1 << 8 * self.size:
+            raise self.refuse(value, "it needs more than %d bytes" % self.size)
+        return _store(number, self.size)
 
 
 class EnumType(IntType):
@@ -122,6 +145,11 @@ class EnumType(IntType):
         self._numbers = described["values"]
         self._names = dict((number, name) for name, number in self._numbers.items())
         self.convert = self.named
+
+    combine = Type.combine
+
+    def _again(self, value):
+        return self.named(value)
 
     def named(self, number):
         value = Enum(number)
@@ -138,6 +166,11 @@ class PointerType(IntType):
         self._text = "point:" + self.name
         self.convert = self.pointer
 
+    combine = Type.combine
+
+    def _again(self, value):
+        return self.pointer(value)
+
     def pointer(self, number):
         value = Pointer(number)
         value.text = self._text
@@ -148,6 +181,9 @@ class FloatType(Type):
     def __init__(self, types, described):
         Type.__init__(self, types, described)
         self.code = {4: "f", 8: "d"}.get(self.size, self.code)
+
+    def combine(self, values):
+        return sum(values)
 
     def encode(self, value):
         try:
@@ -163,6 +199,13 @@ class ArrayType(Type):
         self.count = described["count"]
         self.text = isinstance(self.element, IntType) and self.element.convert == types.text
         self.convert = types.text if self.text else self.items
+
+    def combine(self, values):
+        if self.text:
+            return Type.combine(self, values)
+        total = Array(self.element.combine(list(items)) for items in zip(*values))
+        total.percpu = values
+        return total
 
     def items(self, raw):
         return Array(self.element.decode_many(raw, self.count))
@@ -201,6 +244,8 @@ class Member(object):
         number = _integer(raw) >> self.shift & (1 << self.bits) - 1
         if getattr(self.type, "signed", False) and number >> (self.bits - 1):
             number -= 1 << self.bits
+        if self.type.code == "?":
+            return bool(number)
         return number if self.type.convert is None else self.type.convert(number)
 
     def decode(self, buffer, offset):
@@ -224,6 +269,7 @@ class StructType(Type):
         self.members = [Member(types, m) for m in described["members"]]
         self.members = [m for m in self.members if m.names]
         self.names = tuple(name for m in self.members for name in m.names)
+        self.union = described["kind"] == "union"
         self.cls = value_class(self.name or described["kind"], self.names)
         self.convert = self.decode = self._generate()
 
@@ -270,6 +316,23 @@ class StructType(Type):
                     setattr(value, name, getattr(short, name, None) if m.anonymous else short)
         return value
 
+    def combine(self, values):
+        total = object.__new__(_per_cpu_class(self.cls))
+        total.percpu = values  # a member of that name hides it
+        if self.union:
+            return self._copy(Type.combine(self, values), total)
+        for m in self.members:
+            if m.anonymous:
+                self._copy(m.type.combine([m.type._copy(value, object.__new__(m.type.cls)) for value in values]), total, m.names)
+            else:
+                setattr(total, m.name, m.type.combine([getattr(value, m.name) for value in values]))
+        return total
+
+    def _copy(self, value, into, names=None):
+        for name in names or self.names:
+            setattr(into, name, getattr(value, name))
+        return into
+
     def encode(self, value):
         if isinstance(value, (list, tuple)):
             if len(value) > len(self.names):
@@ -309,21 +372,7 @@ def _per_cpu_class(cls):
     return _per_cpu_classes[cls]
 
 
-def combine(values):
-    """One value of a per-CPU map: integers, and the integers in a struct, as sums over all CPUs.
-
-    .percpu is the list of the single values; what cannot be summed is the first that is not empty."""
-    first = values[0]
-    if isinstance(first, Value):
-        total = object.__new__(_per_cpu_class(type(first)))
-        total.percpu = values
-        for name in type(first).__names__:
-            setattr(total, name, combine([getattr(value, name) for value in values]))
-    elif isinstance(first, (bool, Enum, Pointer)) or not isinstance(first, integers + (float,)):
-        return next((value for value in values if value), first)
-    elif isinstance(first, float):
-        return sum(values)
-    else:
-        total = Int(sum(values))
-        total.percpu = values
-    return total
+def _empty(value):
+    if isinstance(value, Value):
+        value = value.values()
+    return all(_empty(item) for item in value) if isinstance(value, list) else not value

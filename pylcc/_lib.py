@@ -81,6 +81,14 @@ def utf8(text):
     return text if isinstance(text, bytes) else text.encode("utf-8")
 
 
+def is_utf8(text):
+    try:
+        utf8(text).decode("utf-8")
+    except UnicodeError:
+        return False
+    return True
+
+
 def _load():
     global _lib, _pid
     with _lock:

@@ -23,6 +23,7 @@ def make(**options):
     out = _lib.Made()
     surroundings = {"home": _lib.NATIVE, "clang": os.environ.get("LBC_CLANG"), "path": os.environ.get("PATH"),
                     "temp": os.environ.get("TMPDIR")}
+    surroundings = dict((name, value) for name, value in surroundings.items() if value and _lib.is_utf8(value))
     _lib.call("lcc_make", _lib.options(**dict(surroundings, **options)), ct.byref(out))
     artefact = _lib.take(out.artefact, out.size)
     return artefact, _lib.take_json(ct.c_void_p(out.report))

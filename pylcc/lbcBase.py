@@ -63,14 +63,18 @@ class ClbcBase(object):
     def __init__(self, bpf, bpf_str="", server="", arch="", ver="", env="", attach=1, workPath=None,
                  logLevel=-1, incPath=None):
         artefact, report = make(
-            name=_text(bpf, "bpf"), source=_text(bpf_str, "bpf_str") or None, env=_text(env, "env"),
+            name=_text(bpf, "bpf"), source=_text(bpf_str, "bpf_str", "replace") or None, env=_text(env, "env"),
             arch=_text(arch, "arch"), work=_text(workPath or os.getcwd(), "workPath"),
             include=[path for path in _text(incPath or "", "incPath").split(";") if path])
+        level = max(0, int(os.environ.get("LBC_LOGLEVEL") or logLevel))
         if report["action"] == "compiled":
+            sys.stderr.write(report["warnings"])
             print("local compile success.")
-        for note in report["notes"] or ():
+        for note in report["notes"]:
             sys.stderr.write("pylcc: %s\n" % note)
-        level = max(0, int(os.environ.get("LBC_LOGLEVEL", logLevel)))
+        if level:
+            sys.stderr.write("pylcc: %s %s, kernel types: %s, compiler: %s\n" % (
+                report["path"], report["action"], report["header"], report["compiler"]))
         self.__session = Session(artefact, attach=bool(attach), log_level=min(level, 2))
         if level:
             sys.stderr.write(self.__session.description["log"])
@@ -94,9 +98,13 @@ class ClbcBase(object):
         self.close()
 
 
-def _text(value, name):
-    if isinstance(value, bytes) and str is not bytes:
-        value = value.decode("utf-8", "surrogateescape")
-    elif not isinstance(value, (str, type(u""))):
+def _text(value, name, errors="strict"):
+    """An argument as text. Old sources have comments in other encodings, which do not matter."""
+    try:
+        if not isinstance(value, bytes):
+            value = value.encode("utf-8", "surrogateescape" if str is not bytes else "strict")
+        return value.decode("utf-8", errors)
+    except AttributeError:
         raise InvalidArgsException("create a ClbcBase: %s must be text, not %r" % (name, value))
-    return value
+    except UnicodeError:
+        raise InvalidArgsException("create a ClbcBase: %s must be UTF-8: %r" % (name, value))

@@ -3,13 +3,14 @@
 import difflib
 import struct
 import time
-import traceback
 
 from pylcc import errors
-from pylcc._decode import Types, combine
+from pylcc._decode import Types
 from pylcc._events import Reader
 from pylcc._identity import VERSION as __version__  # noqa: F401
 from pylcc._values import Int, integers
+
+_FEW = 64  # entries that are looked up one by one, rather than the whole map in batches
 
 __all__ = ["CmapsBase", "CmapsEvent", "CtableBase", "CmapsHash", "CmapsArray", "CmapsLruHash", "CmapsPerHash",
            "CmapsPerArray", "CmapsLruPerHash", "CmapsStack", "mapsDict"]
@@ -68,7 +69,7 @@ class CmapsEvent(CmapsBase):
             raise ValueError("object %s has no attr callback." % target)
         lost = getattr(target, "lostcb", None) or self._print_lost
         deadline = None if timeout < 0 else _now() + timeout
-        self._open().poll(_guard(target.cb), _guard(lost), deadline, _now)
+        self._open().poll(target.cb, lost, deadline, _now)
 
     def event(self, data):
         """The value of a record: data as a callback gets it, or the record's bytes."""
@@ -109,15 +110,6 @@ def _now():
     return getattr(time, "monotonic", time.time)() * 1000
 
 
-def _guard(callback):
-    def guarded(*arguments):
-        try:
-            callback(*arguments)
-        except Exception:
-            traceback.print_exc()
-    return guarded
-
-
 class CtableBase(CmapsBase):
     """A map of keys and values.
 
@@ -134,7 +126,8 @@ class CtableBase(CmapsBase):
 
     def getKeys(self):
         """All keys as a list."""
-        return list(self._entries(False))
+        keys, _, count = self._session.entries(self._index, False)
+        return self._keys(keys, count)
 
     def getKeyValue(self, k):
         """The value of a key, or None. A struct key is a tuple, a dict or an object with its members."""
@@ -153,10 +146,11 @@ class CtableBase(CmapsBase):
 
     def _entries(self, take):
         keys, values, count = self._session.entries(self._index, take)
-        keys = self._type("key").decode_many(keys, count)
-        if count and isinstance(keys[0], list):
-            keys = [tuple(key) for key in keys]
-        return dict(zip(keys, self._values(values, count)))
+        return dict(zip(self._keys(keys, count), self._values(values, count)))
+
+    def _keys(self, data, count):
+        keys = self._type("key").decode_many(data, count)
+        return [tuple(key) for key in keys] if count and isinstance(keys[0], list) else keys
 
     def _values(self, data, count):
         kind = self._type("value")
@@ -165,7 +159,7 @@ class CtableBase(CmapsBase):
         stride = (kind.size + 7) // 8 * 8
         single = [kind.decode(data, at) for at in range(0, len(data), stride)]
         cpus = self._session.description["possible_cpus"]
-        return [combine(single[i:i + cpus]) for i in range(0, len(single), cpus)]
+        return [kind.combine(single[i:i + cpus]) for i in range(0, len(single), cpus)]
 
 
 class CmapsHash(CtableBase):
@@ -193,7 +187,11 @@ class CmapsArray(CtableBase):
 
     def get(self, size=10):
         """The first size values as a list; None for an index that the array does not have."""
-        found = self._entries(False)
+        there = min(size, self._described["max_entries"])
+        if there > _FEW:
+            found = self._entries(False)
+        else:
+            found = dict((i, self._lookup(struct.pack("=I", i))) for i in range(there))
         return [found.get(i) for i in range(size)]
 
 

@@ -76,7 +76,7 @@ func TestWriteThenRead(t *testing.T) {
 		}
 	}
 	s, err := os.Stat(path)
-	if err != nil || s.Mode() != 0o644 {
+	if err != nil || s.Mode() != 0o600 { // 0644 but for the umask: the source is in it
 		t.Errorf("mode %v, %v", s.Mode(), err)
 	}
 	only(t, dir, "x.so")
@@ -235,14 +235,26 @@ func TestExecutable(t *testing.T) {
 	if err := os.Symlink(path, link); err != nil {
 		t.Fatal(err)
 	}
+	if err := Executable(link); !errors.Is(err, unix.EACCES) {
+		t.Error(err)
+	}
+	if err := os.Chmod(path, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	if err := Executable(link); err != nil {
 		t.Error(err)
 	}
-	if err := errors.Join(os.Chown(path, nobody, 0), os.Chown(dir, nobody, 0)); err != nil {
-		t.Fatal(err)
-	}
-	if err := Executable(link); !errors.Is(err, ErrUntrusted) {
-		t.Errorf("the directory's owner counts for data only: %v", err)
+	for _, spoil := range []func() error{
+		func() error { return os.Chown(path, nobody, 0) },
+		func() error { return errors.Join(os.Chown(path, 0, 0), os.Chown(dir, nobody, 0)) },
+		func() error { return errors.Join(os.Chown(dir, 0, 0), os.Chmod(dir, 0o777)) },
+	} {
+		if err := spoil(); err != nil {
+			t.Fatal(err)
+		}
+		if err := Executable(link); !errors.Is(err, ErrUntrusted) {
+			t.Error(err)
+		}
 	}
 }
 

@@ -53,8 +53,19 @@ func Read(path string, limit int64) ([]byte, error) {
 }
 
 // Executable reports why the program at path must not be run: somebody other than root and the
-// caller could have written it. Links are followed.
+// caller could have written it, or put it there. Links are followed.
 func Executable(path string) error {
+	given := path
+	path, err := filepath.EvalSymlinks(given)
+	if err != nil {
+		return unreadable(given, err)
+	}
+	if err := unix.Access(path, unix.X_OK); err != nil {
+		return unreadable(path, err)
+	}
+	if err := Directory(filepath.Dir(path)); err != nil {
+		return err
+	}
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return unreadable(path, err)
@@ -64,6 +75,33 @@ func Executable(path string) error {
 		return unreadable(path, err)
 	}
 	return nil
+}
+
+// Directory reports why nothing in the directory can be relied on: somebody other than root and the
+// caller could put a thing of his own in place of one that is there, on any level up to the root.
+func Directory(path string) error {
+	given := path
+	path, err := filepath.EvalSymlinks(given)
+	if err != nil {
+		return unreadable(given, err)
+	}
+	for ; ; path = filepath.Dir(path) {
+		var s unix.Stat_t
+		if err := unix.Stat(path, &s); err != nil {
+			return unreadable(path, err)
+		}
+		switch {
+		case s.Mode&unix.S_IFMT != unix.S_IFDIR:
+			return unreadable(path, unix.ENOTDIR)
+		case s.Uid != 0 && s.Uid != uint32(os.Geteuid()):
+			return unreadable(path, fmt.Errorf("%w: it belongs to %s", ErrUntrusted, owner(s.Uid)))
+		case s.Mode&unix.S_ISVTX == 0 && s.Mode&unix.S_IWOTH != 0:
+			return unreadable(path, fmt.Errorf("%w: everybody may (mode %04o, owner %s)", ErrUntrusted, s.Mode&0o7777, owner(s.Uid)))
+		}
+		if path == filepath.Dir(path) {
+			return nil
+		}
+	}
 }
 
 // trusted checks that f is a regular file which nobody but the users can write.

@@ -13,13 +13,12 @@ import (
 // last one wins, and a reader sees one of them whole.
 func Write(path string, data []byte) error {
 	temp := filepath.Join(filepath.Dir(path), "."+rand.Text()+".tmp")
-	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return unwritable(path, err)
 	}
 	_, err = f.Write(data)
-	// The umask is for files that others may not see; this one holds nothing secret.
-	err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close())
+	err = errors.Join(err, f.Sync(), f.Close())
 	if err == nil {
 		err = os.Rename(temp, path)
 	}

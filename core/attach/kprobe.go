@@ -8,9 +8,11 @@ import (
 	"strings"
 
 	"coolbpf/core/fault"
+	"coolbpf/core/symbols"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
 )
 
 type probe func(string, *ebpf.Program, *link.KprobeOptions) (link.Link, error)
@@ -41,18 +43,30 @@ func probeAt(attach probe, hook string, program *ebpf.Program, target string, en
 	switch {
 	case err == nil:
 		return l, nil
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, failed(hook, target, errors.New("no such symbol"), nearby(function, env))
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.EINVAL), errors.Is(err, unix.EADDRNOTAVAIL):
+		cause, hint := why(function, env)
+		return nil, failed(hook, target, cause, hint)
 	}
 	return nil, failed(hook, target, err, "")
 }
 
-// nearby names the forms that the compiler made of a function, or the function of the closest name.
-func nearby(function string, env Env) string {
+// why explains the kernel's and the library's answers, which do not tell these cases apart.
+func why(function string, env Env) (cause error, hint string) {
 	table, err := env.Symbols()
 	if err != nil {
-		return err.Error()
+		return errors.New("it cannot be probed"), err.Error()
 	}
+	switch one, several := table.Has(function); {
+	case several:
+		return errors.New("several functions have this name"), "the kernel cannot tell which is meant; probe another function, or a tracepoint"
+	case one:
+		return errors.New("this function cannot be probed"), "see blacklist in /sys/kernel/debug/kprobes; probe what calls it, or what it calls"
+	}
+	return errors.New("no such symbol"), nearby(function, table)
+}
+
+// nearby names the forms that the compiler made of a function, or the function of the closest name.
+func nearby(function string, table *symbols.Kernel) string {
 	if twins := table.Twins(function); len(twins) > 0 {
 		return "the compiler made it " + strings.Join(twins, ", ")
 	}

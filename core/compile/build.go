@@ -3,7 +3,6 @@ package compile
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"regexp"
@@ -11,6 +10,7 @@ import (
 
 	"coolbpf/core/artefact"
 	"coolbpf/core/fault"
+	"coolbpf/core/header"
 )
 
 // make compiles the source. Kernel types are first printed as far as the source needs them: this
@@ -43,28 +43,33 @@ func (j *job) make(ctx context.Context) (made *kept, err error) {
 	if err != nil {
 		return nil, err
 	}
-	var outputs []string
-	for _, form := range []struct {
-		name  string
-		print func(...string) (string, error)
-	}{{"needed", types.Needed}, {"whole", types.Whole}} {
-		text, err := form.print(j.source.texts()...)
+	texts := append(j.source.texts(), j.Env)
+	try := func(name string, print func(...string) (string, error)) (*kept, string, error) {
+		text, err := print(texts...)
+		if err == nil {
+			err = w.put(w.ours("vmlinux.h"), []byte(text))
+		}
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
-		if err := w.put(w.ours("vmlinux.h"), []byte(text)); err != nil {
-			return nil, err
-		}
-		made, output, err := j.attempt(ctx, c, w, form.name)
-		if !errors.Is(err, errRejected) {
+		return j.attempt(ctx, c, w, name)
+	}
+	made, small, err := try("needed", types.Needed)
+	if !errors.Is(err, errRejected) {
+		return made, err
+	}
+	made, output, err := try("whole", types.Whole)
+	if !errors.Is(err, errRejected) {
+		return made, err
+	}
+	if m := noType.FindStringSubmatch(firstError(output, j.source.own).text); m != nil && header.Conditional(m[1], texts...) {
+		if made, _, err := try("whole", types.Unconditional); !errors.Is(err, errRejected) {
 			return made, err
 		}
-		outputs = append(outputs, output)
 	}
 	// An error outside the user's files comes from a header of ours that does not suit the compiler.
-	output := outputs[1]
-	if own := j.source.own; !own(firstError(output, own).file) && own(firstError(outputs[0], own).file) {
-		output = outputs[0]
+	if own := j.source.own; !own(firstError(output, own).file) && own(firstError(small, own).file) {
+		output = small
 	}
 	return nil, j.compileError(output, types)
 }
@@ -90,8 +95,11 @@ func (j *job) attempt(ctx context.Context, c *compiler, w *workspace, header str
 		return nil, output, j.compileError(output, nil)
 	}
 	if err != nil {
-		return nil, output, &fault.Error{Kind: fault.System, Op: "run", Subject: c.path, Cause: err,
-			Hint: fmt.Sprintf("it may use %d GiB and %v", maxMemory>>30, maxTime), Detail: output}
+		f := &fault.Error{Kind: fault.System, Op: "run", Subject: c.path, Cause: err, Detail: output}
+		if errors.As(err, new(*exec.ExitError)) {
+			f.Hint = "more memory or time than a compiler may use?"
+		}
+		return nil, output, f
 	}
 	object, err := os.ReadFile(w.object())
 	if err != nil {

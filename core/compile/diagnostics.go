@@ -66,6 +66,9 @@ func (j *job) hint(text string, types *header.Header) string {
 		if strings.HasPrefix(m[1], "bpf/") && j.library.libbpf == "" {
 			return "libbpf's headers are missing: pip install coolbpf brings them; or install libbpf-dev"
 		}
+		if f, err := find(m[1], j.source.dirs); err == nil && f != nil {
+			return "an #include is followed if it has the name itself, not a macro"
+		}
 		return "searched: " + strings.Join(j.source.dirs, ", ") + ", then the headers that coolbpf brings"
 	}
 	if strings.Contains(text, "did you mean") {

@@ -36,7 +36,7 @@ func TestErrorsAreAboutTheUsersLines(t *testing.T) {
 	}
 	b.Env = "-fno-such-flag"
 	b.source(tracer).fails(fault.Compile, "compile t.bpf.c: ", "-fno-such-flag")
-	b.Env = "-S"
+	b.Env = "-fsyntax-only"
 	b.fails(fault.Compile, "compile t.bpf.c: ", "BPF object")
 }
 

@@ -5,14 +5,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"coolbpf/core/artefact"
 	"coolbpf/core/fault"
+
+	"golang.org/x/sys/unix"
 )
 
 // errNoCompiler is behind the error that no compiler is there.
@@ -31,13 +35,17 @@ type compiler struct {
 // be root.
 func findCompiler(ctx context.Context, r Request) (*compiler, error) {
 	if r.Clang != "" {
-		if err := artefact.Executable(r.Clang); err != nil {
+		path, err := named(r.Clang, r.Path)
+		if err == nil {
+			err = artefact.Executable(path)
+		}
+		if err != nil {
 			return nil, &fault.Error{Kind: fault.Missing, Op: "use the compiler of LBC_CLANG", Cause: err,
 				Hint: "give the absolute path of a clang, or unset LBC_CLANG"}
 		}
-		return newCompiler(r.Clang), nil
+		return newCompiler(path), nil
 	}
-	if path := filepath.Join(r.Home, "bpf-clang"); r.Home != "" && isFile(path) {
+	if path := filepath.Join(r.Home, "bpf-clang"); r.Home != "" && isFile(path) && unix.Access(path, unix.X_OK) == nil {
 		return newCompiler(path), nil
 	}
 	missing := &fault.Error{Kind: fault.Missing, Op: "compile", Cause: fmt.Errorf("%w: no bpf-clang in %q and no clang >= %d on PATH",
@@ -55,6 +63,19 @@ func findCompiler(ctx context.Context, r Request) (*compiler, error) {
 		return nil, &fault.Error{Kind: fault.System, Op: "compile", Cause: context.Cause(ctx)}
 	}
 	return nil, missing
+}
+
+// named is the absolute path of a program that is given as a path, or as a name in the directories.
+func named(program, directories string) (string, error) {
+	if strings.Contains(program, "/") {
+		return filepath.Abs(program)
+	}
+	for _, dir := range filepath.SplitList(directories) {
+		if path := filepath.Join(dir, program); filepath.IsAbs(path) && isFile(path) {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("there is no %s in %s: %w", program, directories, fs.ErrNotExist)
 }
 
 // newCompiler knows where a clang has stddef.h and the like: the bundled one in include/clang

@@ -2,6 +2,7 @@ package compile
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -49,32 +50,66 @@ func command(c *compiler, w *workspace, s *source, arch string, user []string) [
 	for _, dir := range s.dirs {
 		args = append(args, "-I", w.files(dir))
 	}
+	for _, path := range s.before {
+		args = append(args, "-include", w.files(path))
+	}
 	return slices.Concat(args, user, []string{"-o", w.object(), s.name})
 }
 
-// userFlags splits env. Directories that it names by -I are searched by us, as those of
-// Request.Include are, so that what they hold counts for the key.
-func userFlags(env string) (rest, dirs []string, err error) {
+// userFlags is env, taken apart.
+type userFlags struct {
+	rest  []string
+	dirs  []string // searched for headers
+	files []string // included before the source
+}
+
+// reading are the flags that name a directory or a file of headers. These are read by us, so that
+// what they hold counts for the key, and is not used where others could have written it.
+var reading = map[string]func(*userFlags, string){
+	"-isystem":   func(u *userFlags, dir string) { u.dirs = append(u.dirs, dir) },
+	"-iquote":    func(u *userFlags, dir string) { u.dirs = append(u.dirs, dir) },
+	"-idirafter": func(u *userFlags, dir string) { u.dirs = append(u.dirs, dir) },
+	"-I":         func(u *userFlags, dir string) { u.dirs = append(u.dirs, dir) },
+	"-include":   func(u *userFlags, file string) { u.files = append(u.files, file) },
+}
+
+// unknown are the beginnings of flags that read or write other files, or make something else than
+// an object for BPF.
+var unknown = []string{"@", "-o", "-x", "-X", "-B", "-E", "-S", "-M", "-l", "-L", "--", "-i", "-fplugin", "-fpass-plugin",
+	"-fmodule", "-fprofile", "-fdebug-prefix-map", "-target", "-cc1", "-load", "-save-temps", "-resource-dir", "-specs"}
+
+func parseFlags(env string) (*userFlags, error) {
 	words, err := split(env)
 	if strings.Contains(env, "\x00") {
 		err = errors.New("it contains a NUL")
 	}
 	if err != nil {
-		return nil, nil, &fault.Error{Kind: fault.Invalid, Op: "split env", Subject: env, Cause: err}
+		return nil, &fault.Error{Kind: fault.Invalid, Op: "split env", Subject: env, Cause: err}
 	}
+	u := &userFlags{}
+next:
 	for i := 0; i < len(words); i++ {
-		dir, ok := strings.CutPrefix(words[i], "-I")
-		if ok && dir == "" && i+1 < len(words) {
-			i++
-			dir = words[i]
+		word := words[i]
+		for flag, keep := range reading {
+			value, ok := strings.CutPrefix(word, flag)
+			if ok && value == "" && i+1 < len(words) {
+				i++
+				value = words[i]
+			}
+			if ok && value != "" && !strings.HasPrefix(value, "-") {
+				keep(u, value)
+				continue next
+			}
 		}
-		if ok && dir != "" {
-			dirs = append(dirs, dir)
-		} else {
-			rest = append(rest, words[i])
+		for _, beginning := range unknown {
+			if strings.HasPrefix(word, beginning) || !strings.HasPrefix(word, "-") {
+				return nil, &fault.Error{Kind: fault.Invalid, Op: "use env", Subject: env, Cause: fmt.Errorf("%s is not for a BPF object", word),
+					Hint: "what is: -D, -U, -I, -isystem, -iquote, -idirafter, -include, -W, -O, -g, -f, -m, -std"}
+			}
 		}
+		u.rest = append(u.rest, word)
 	}
-	return rest, dirs, nil
+	return u, nil
 }
 
 func absolute(path, work string) string {

@@ -24,7 +24,7 @@ type job struct {
 }
 
 func newJob(r Request, release string) (*job, error) {
-	flags, dirs, err := userFlags(r.Env)
+	user, err := parseFlags(r.Env)
 	if err != nil {
 		return nil, err
 	}
@@ -36,29 +36,32 @@ func newJob(r Request, release string) (*job, error) {
 	} else if err != nil {
 		return nil, err
 	}
-	dirs = slices.Concat(r.Include, dirs)
+	dirs := slices.Concat(r.Include, user.dirs)
 	for i := range dirs {
 		dirs[i] = absolute(dirs[i], r.Work)
 	}
 	library := newLibrary(r.Home)
-	s, err := readSource(r.sourcePath(), text, dirs, library)
+	s, err := readSource(r.sourcePath(), text, dirs, user.files, library)
 	if err != nil {
 		return nil, err
 	}
-	return &job{r, s, library, flags, artefact.Meta{
-		Key: artefact.Key(s.expanded(), r.Env, r.Arch), Arch: r.Arch, Release: release, BTF: r.BTF, Engine: engine(library),
+	return &job{r, s, library, user.rest, artefact.Meta{
+		Key: artefact.Key(s.expanded(), r.Env, r.Arch), Arch: r.Arch, Release: release, BTF: r.BTF, Engine: engine(s),
 	}}, nil
 }
 
 // builder is what turned a source into an object, so far as it changes the object.
 func builder(m artefact.Meta) [3]string { return [3]string{m.Release, m.BTF, m.Engine} }
 
-// engine names this version of the room: another set of flags or of headers makes other objects.
-func engine(l library) string {
+// generation is raised when kernel types are printed in another way, or a new compiler is bundled.
+const generation = 2
+
+// engine names this version of the room: other flags or headers make another object of a source.
+func engine(s *source) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%q", flags)
-	for _, name := range slices.Sorted(maps.Keys(l.embedded)) {
-		fmt.Fprintf(h, "%q %q", name, l.embedded[name])
+	for _, name := range slices.Sorted(maps.Keys(s.brought)) {
+		fmt.Fprintf(h, "%q %q", name, s.brought[name])
 	}
-	return fmt.Sprintf("1-%x", h.Sum(nil)[:8])
+	return fmt.Sprintf("%d-%x", generation, h.Sum(nil)[:8])
 }

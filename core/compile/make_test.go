@@ -339,6 +339,53 @@ func TestWholeHeader(t *testing.T) {
 	}
 }
 
+// A type that the source defines on a condition which does not hold is the kernel's.
+func TestTypesBehindConditions(t *testing.T) {
+	for _, text := range []string{
+		"#ifndef __VMLINUX_H__\nstruct pid { int no; };\n#endif\n",
+		"#if 0\nstruct pid { int no; };\n#endif\n",
+		"#ifdef OLD\nenum pid_type { NONE };\n#endif\nint n = PIDTYPE_TGID + sizeof(enum pid_type);",
+	} {
+		b := newBench(t).source(tracer + text + "\nint size = sizeof(struct pid);\n")
+		b.make("compiled")
+	}
+}
+
+// What a flag reads counts for the key, and must be trusted.
+func TestFlagsThatReadHeaders(t *testing.T) {
+	for _, c := range []struct{ env, include string }{
+		{"-isystem more", "#include <x.h>\n"}, {"-iquote more", "#include \"x.h\"\n"}, {"-idirafter more", "#include <x.h>\n"},
+		{"-Imore", "#include <x.h>\n"}, {"-include more/x.h", ""}, {"-includemore/x.h", ""},
+	} {
+		t.Run(c.env, func(t *testing.T) {
+			b := newBench(t).source(c.include + "int x = X;\n")
+			b.Env = c.env
+			b.write("more/x.h", "#define X 1\n")
+			b.make("compiled")
+			b.make("reused")
+			b.write("more/x.h", "#define X 2\n")
+			b.make("compiled")
+			if err := os.Chmod(b.at("more/x.h"), 0o666); err != nil {
+				t.Fatal(err)
+			}
+			b.fails(fault.Invalid, "read "+b.at("more/x.h"), "not used")
+		})
+	}
+	b := newBench(t).source("int x;\n")
+	for _, env := range []string{"-o other", "-fplugin=x.so", "@file", "x.c", "-Xclang -load", "-include-pch x", "--sysroot=/", "-imacros x"} {
+		b.Env = env
+		b.fails(fault.Invalid, "use env "+env+": ", "is not for a BPF object")
+	}
+	b.Env = "-include none.h"
+	b.fails(fault.Missing, "include none.h: ", "searched: "+b.Work)
+}
+
+func TestIncludeByMacro(t *testing.T) {
+	b := newBench(t).source("#define H \"mac.h\"\n#include H\n")
+	b.write("mac.h", "")
+	b.fails(fault.Compile, "'mac.h' file not found", "not a macro")
+}
+
 func TestWarnings(t *testing.T) {
 	b := newBench(t).source(tracer + `
 static inline void add(struct bpf_map_def *map, int n) {}

@@ -25,6 +25,7 @@ type source struct {
 	dirs    []string // searched for local headers: work, then those that the user named
 	text    []byte
 	files   []file            // local headers
+	before  []string          // paths of those that come before the text
 	brought map[string]string // headers that coolbpf brings
 }
 
@@ -37,13 +38,35 @@ type file struct {
 
 // readSource reads what text, which came from path, includes. A header of the library always wins
 // over a local file of that name.
-func readSource(path string, text []byte, dirs []string, l library) (*source, error) {
+func readSource(path string, text []byte, dirs, before []string, l library) (*source, error) {
 	s := &source{name: filepath.Base(path), work: filepath.Dir(path), text: text, brought: map[string]string{}}
 	s.dirs = append([]string{s.work}, dirs...)
 	if len(bytes.TrimSpace(bytes.TrimPrefix(text, mark))) == 0 {
 		return nil, &fault.Error{Kind: fault.Invalid, Op: "compile", Subject: s.name, Cause: errors.New("the source is empty")}
 	}
+	for _, name := range before {
+		f, err := find(name, s.dirs)
+		if err == nil && f == nil {
+			err = &fault.Error{Kind: fault.Missing, Op: "include", Subject: name, Cause: fs.ErrNotExist, Hint: "searched: " + strings.Join(s.dirs, ", ")}
+		}
+		if err == nil {
+			err = s.add(f, l)
+		}
+		if err != nil {
+			return nil, err
+		}
+		s.before = append(s.before, f.path)
+	}
 	return s, s.follow(text, s.work, l)
+}
+
+// add takes a local header and what it includes.
+func (s *source) add(f *file, l library) error {
+	if f == nil || s.has(f.path) {
+		return nil
+	}
+	s.files = append(s.files, *f)
+	return s.follow(f.text, filepath.Dir(f.path), l)
 }
 
 var mark = []byte("\ufeff") // how some editors begin UTF-8 text
@@ -65,11 +88,7 @@ func (s *source) follow(text []byte, directory string, l library) error {
 		if err != nil {
 			return err
 		}
-		if f == nil || s.has(f.path) {
-			continue
-		}
-		s.files = append(s.files, *f)
-		if err := s.follow(f.text, filepath.Dir(f.path), l); err != nil {
+		if err := s.add(f, l); err != nil {
 			return err
 		}
 	}

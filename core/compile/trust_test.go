@@ -185,6 +185,34 @@ func TestPrivateDirectory(t *testing.T) {
 	}
 }
 
+// Who owns the directory could put another file in place of ours while we work there.
+func TestPrivateDirectoryOfSomebodyElse(t *testing.T) {
+	root(t)
+	b := newBench(t).source(tracer)
+	place := t.TempDir()
+	b.Temp = filepath.Join(place, "temp")
+	if err := os.Mkdir(b.Temp, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, spoil := range []func() error{
+		func() error { return os.Chmod(b.Temp, 0o777) },
+		func() error { return os.Chown(b.Temp, nobody, nobody) },
+		func() error { return errors.Join(os.Chown(b.Temp, 0, 0), os.Chown(place, nobody, nobody)) },
+	} {
+		if err := spoil(); err != nil {
+			t.Fatal(err)
+		}
+		b.fails(fault.System, "private directory under "+b.Temp, "somebody else could have written it", "TMPDIR")
+	}
+	if err := os.Chown(place, 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(b.Temp, 0o777|os.ModeSticky); err != nil {
+		t.Fatal(err)
+	}
+	b.make("compiled")
+}
+
 func TestCompilerOfSomebodyElse(t *testing.T) {
 	root(t)
 	b := newBench(t).source(tracer)

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 
+	"coolbpf/core/artefact"
 	"coolbpf/core/fault"
 )
 
@@ -20,14 +21,14 @@ type workspace struct{ root string }
 
 func newWorkspace(temp string) (*workspace, error) {
 	w := &workspace{filepath.Join(temp, "coolbpf-")}
-	root, err := os.MkdirTemp(temp, "coolbpf-")
-	if err == nil && !filepath.IsAbs(root) {
-		root, err = filepath.Abs(root)
-	}
-	if err != nil {
+	if temp, err := filepath.Abs(temp); err != nil {
+		return nil, w.unprepared(err)
+	} else if err := artefact.Directory(temp); err != nil {
+		return nil, w.unprepared(err)
+	} else if w.root, err = os.MkdirTemp(temp, "coolbpf-"); err != nil {
+		w.root = filepath.Join(temp, "coolbpf-")
 		return nil, w.unprepared(err)
 	}
-	w.root = root
 	return w, nil
 }
 

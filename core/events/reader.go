@@ -70,7 +70,7 @@ func (r *Reader) Read(buffer []byte, runs []Run, timeout time.Duration) (int, er
 		}
 		r.perf.SetDeadline(wait)
 		done, err := r.fill(&batch)
-		if err != nil {
+		if err != nil && batch.count == 0 {
 			return 0, err
 		}
 		if done || batch.count > 0 || !time.Now().Before(deadline) {

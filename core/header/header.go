@@ -69,8 +69,19 @@ func (h *Header) Needed(texts ...string) (string, error) {
 }
 
 // Whole prints every type that has a name, but those that the texts define.
-func (h *Header) Whole(texts ...string) (string, error) {
-	p := newPrinter(h, lex(texts))
+func (h *Header) Whole(texts ...string) (string, error) { return h.all(lex(texts)) }
+
+// Unconditional is Whole with the types that the texts define inside of an #if, which may not hold.
+func (h *Header) Unconditional(texts ...string) (string, error) { return h.all(strict(texts)) }
+
+// Conditional tells whether the texts define the name inside of an #if only.
+func Conditional(name string, texts ...string) bool {
+	m := strict(texts)
+	return m.conditional[name] && !m.defined[name]
+}
+
+func (h *Header) all(m *mentions) (string, error) {
+	p := newPrinter(h, m)
 	p.whole = true
 	err := h.raw.walk(func(id btf.TypeID, kind uint32, name []byte, enumerator bool) {
 		switch kind {

@@ -18,6 +18,10 @@ func TestLex(t *testing.T) {
 struct used *pointer; struct value here; struct key { int a; };
 typedef struct { int b; } anonymous_t, *other_t[3];
 enum color { RED, GREEN = 2, }; enum { LAST };
+#ifdef MAYBE
+struct maybe { int x; };
+#endif
+struct surely { int x; };
 char *text = "struct no \" more"; char c = '"'; kernel_t x; sizeof(struct sized);
 `})
 	check := func(what string, set map[string]bool, in, out string) {
@@ -35,8 +39,11 @@ char *text = "struct no \" more"; char c = '"'; kernel_t x; sizeof(struct sized)
 	check("names", m.names, "ONE used pointer kernel_t", "no more")
 	check("tags", m.tags, "used value key color sized", "no pointer")
 	check("values", m.values, "value sized kernel_t", "used key")
-	check("defined", m.defined, "ONE call key anonymous_t other_t color RED GREEN LAST", "used value kernel_t")
+	check("defined", m.defined, "ONE call key anonymous_t other_t color RED GREEN LAST maybe surely", "used value kernel_t")
 	check("macros", m.macros, "ONE", "call")
+	check("conditional", m.conditional, "maybe", "surely key")
+	m = strict([]string{"#ifndef GUARD_H\n#define GUARD_H\nstruct guarded { int x; };\n#if 0\nstruct skipped { int x; };\n#endif\n#endif\n"})
+	check("defined", m.defined, "guarded", "skipped")
 }
 
 // smallKernel is the BTF of a few types.

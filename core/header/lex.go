@@ -1,6 +1,9 @@
 package header
 
-import "strings"
+import (
+	"maps"
+	"strings"
+)
 
 // mentions is what C texts say about types, found without parsing: a superset is harmless.
 type mentions struct {
@@ -9,14 +12,56 @@ type mentions struct {
 	values  map[string]bool // types that are used by value: struct x y, sizeof(struct x), x_t y
 	defined map[string]bool // tags, typedefs, enumerators and macros that the texts define themselves
 	macros  map[string]bool // those without parameters: no member can have such a name
+
+	conditional map[string]bool // defined, but inside of an #if
+	depth       int             // of #if, where the scan is
 }
 
+// lex takes what is defined inside of an #if for defined.
 func lex(texts []string) *mentions {
-	m := &mentions{map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}}
+	m := strict(texts)
+	maps.Copy(m.defined, m.conditional)
+	return m
+}
+
+// strict leaves it in conditional.
+func strict(texts []string) *mentions {
+	m := &mentions{names: map[string]bool{}, tags: map[string]bool{}, values: map[string]bool{}, defined: map[string]bool{},
+		macros: map[string]bool{}, conditional: map[string]bool{}}
 	for _, text := range texts {
+		m.depth = 0
 		m.scan(m.split(text))
 	}
 	return m
+}
+
+func (m *mentions) define(name string) {
+	if m.depth > 0 {
+		m.conditional[name] = true
+	} else {
+		m.defined[name] = true
+	}
+}
+
+// directive follows the conditions. An #ifndef around the whole text is none.
+func (m *mentions) directive(list []string, i int) {
+	at := func(n int) string {
+		if i+n < len(list) {
+			return list[i+n]
+		}
+		return ""
+	}
+	switch at(1) {
+	case "if", "ifdef":
+		m.depth++
+	case "ifndef":
+		if i == 0 && at(3) == "#" && at(4) == "define" && at(2) == at(5) {
+			m.depth-- // its #endif
+		}
+		m.depth++
+	case "endif":
+		m.depth--
+	}
 }
 
 // split cuts C into words and single other characters, without comments and what is quoted, and
@@ -79,6 +124,9 @@ func (m *mentions) scan(list []string) {
 		return ""
 	}
 	for i, token := range list {
+		if token == "#" {
+			m.directive(list, i)
+		}
 		if !identifier(token) {
 			continue
 		}
@@ -116,7 +164,7 @@ func (m *mentions) tag(keyword, name string, rest []string) {
 	switch {
 	case len(rest) == 0 || rest[0] == "*" || rest[0] == ";":
 	case rest[0] == "{":
-		m.defined[name] = true
+		m.define(name)
 	default:
 		m.values[name] = true
 	}
@@ -130,7 +178,8 @@ func (m *mentions) enumerators(body []string) {
 		case token == "}":
 			return
 		case first && identifier(token):
-			m.defined[token], first = true, false
+			m.define(token)
+			first = false
 		case token == ",":
 			first = true
 		}
@@ -149,7 +198,7 @@ func (m *mentions) typedef(rest []string) {
 			depth--
 		case ";", ",", "[", ")":
 			if depth == 0 && last != "" {
-				m.defined[last] = true
+				m.define(last)
 			}
 			if token == ";" && depth == 0 {
 				return

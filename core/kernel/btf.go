@@ -31,31 +31,50 @@ func places(release string) []string {
 // LoadBTF reads a kernel's type information: from path, or where the kernel of that release has it.
 // It returns the raw bytes and the same parsed.
 func LoadBTF(path, release string) ([]byte, *btf.Spec, error) {
-	looked := []string{path}
-	if path == "" {
-		looked = places(release)
+	if path != "" {
+		return readBTF(path)
 	}
-	for _, path := range looked {
-		data, err := os.ReadFile(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
+	var looked []string
+	for _, path := range places(release) {
+		raw, spec, err := readBTF(path)
+		if err == nil {
+			return raw, spec, nil
 		}
-		if err != nil {
-			return nil, nil, &fault.Error{Kind: fault.System, Op: "read BTF", Subject: path, Cause: err}
+		if f := (*fault.Error)(nil); errors.As(err, &f) && !errors.Is(err, fs.ErrNotExist) {
+			path += " (" + f.Cause.Error() + ")"
 		}
-		raw, err := rawBTF(data)
-		if err != nil {
-			return nil, nil, damaged(path, err)
-		}
-		spec, err := btf.LoadSpecFromReader(bytes.NewReader(raw))
-		if err != nil {
-			return nil, nil, damaged(path, err)
-		}
-		return raw, spec, nil
+		looked = append(looked, path)
 	}
 	return nil, nil, &fault.Error{Kind: fault.Missing, Op: "find BTF", Subject: "of kernel " + release,
 		Cause: fmt.Errorf("looked for %s", strings.Join(looked, ", ")),
 		Hint:  "the kernel needs CONFIG_DEBUG_INFO_BTF=y, or its vmlinux with BTF in /boot"}
+}
+
+func readBTF(path string) ([]byte, *btf.Spec, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, nil, unreadable(path, err)
+	}
+	raw, err := rawBTF(data)
+	if err != nil {
+		return nil, nil, damaged(path, err)
+	}
+	spec, err := btf.LoadSpecFromReader(bytes.NewReader(raw))
+	if err != nil {
+		return nil, nil, damaged(path, err)
+	}
+	return raw, spec, nil
+}
+
+func unreadable(path string, err error) error {
+	kind := fault.System
+	if errors.Is(err, fs.ErrNotExist) {
+		kind = fault.Missing
+	}
+	if p := (*fs.PathError)(nil); errors.As(err, &p) {
+		err = p.Err
+	}
+	return &fault.Error{Kind: kind, Op: "read BTF", Subject: path, Cause: err}
 }
 
 func damaged(path string, cause error) error {

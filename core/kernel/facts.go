@@ -4,6 +4,7 @@ package kernel
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 
 	"coolbpf/core/fault"
@@ -42,8 +43,13 @@ func (f *Facts) HasKprobes() bool {
 // Tracefs returns where tracefs is mounted, and mounts it where this process may.
 func (f *Facts) Tracefs() (string, error) {
 	for _, dir := range []string{"/sys/kernel/tracing", "/sys/kernel/debug/tracing"} {
-		if _, err := os.Stat(dir + "/events"); err == nil {
+		_, err := os.Stat(dir + "/events")
+		if err == nil {
 			return dir, nil
+		}
+		if errors.Is(err, fs.ErrPermission) {
+			return "", &fault.Error{Kind: fault.Privilege, Op: "read tracefs", Subject: dir, Cause: unix.EACCES,
+				Hint: "run as root, with CAP_DAC_READ_SEARCH, or after: mount -o remount,mode=755 " + dir}
 		}
 	}
 	const dir = "/sys/kernel/tracing"

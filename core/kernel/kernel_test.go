@@ -56,7 +56,7 @@ func TestLoadBTFErrors(t *testing.T) {
 		kind          fault.Kind
 		parts         []string
 	}{
-		{"/nonexistent/btf", "1.2.3", fault.Missing, []string{"find BTF of kernel 1.2.3: looked for /nonexistent/btf", "CONFIG_DEBUG_INFO_BTF"}},
+		{"/nonexistent/btf", "1.2.3", fault.Missing, []string{"read BTF /nonexistent/btf: no such file"}},
 		{damaged, "1.2.3", fault.Invalid, []string{"read BTF " + damaged}},
 		{"/proc/self/exe", "1.2.3", fault.Invalid, []string{"no .BTF section"}},
 		{"/", "1.2.3", fault.System, []string{"is a directory"}},

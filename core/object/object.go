@@ -41,6 +41,9 @@ func Parse(elf []byte) (object *Object, err error) {
 	o := &Object{Spec: spec, Maps: []Map{}, Types: []Type{}}
 	for _, name := range slices.Sorted(maps.Keys(spec.Programs)) {
 		o.Programs = append(o.Programs, newProgram(spec.Programs[name]))
+		if strings.HasPrefix(spec.Programs[name].SectionName, "?") {
+			delete(spec.Programs, name) // not to be loaded, by libbpf's convention
+		}
 	}
 	types := typeTable{seen: map[any]int{}}
 	for _, name := range slices.Sorted(maps.Keys(spec.Maps)) {

@@ -29,7 +29,7 @@ var hooks = map[string]string{
 
 func newProgram(spec *ebpf.ProgramSpec) Program {
 	p := Program{Name: spec.Name, Section: spec.SectionName, Type: kernelName(spec.Type.String())}
-	prefix, target, _ := strings.Cut(strings.TrimPrefix(spec.SectionName, "?"), "/")
+	prefix, target, _ := strings.Cut(spec.SectionName, "/")
 	if hook := hooks[prefix]; target != "" && target != "*" {
 		p.Hook, p.Target = hook, target
 	}

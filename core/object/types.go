@@ -22,12 +22,13 @@ type Map struct {
 func newMap(spec *ebpf.MapSpec, types *typeTable) (Map, error) {
 	if spec.Type == ebpf.PerfEventArray {
 		// The declared value is the type of a record; the kernel's own value is a file descriptor.
-		spec.KeySize, spec.ValueSize = 4, 4
+		// One slot for each possible CPU, whatever the program says.
+		spec.KeySize, spec.ValueSize, spec.MaxEntries = 4, 4, 0
 	}
 	m := Map{Name: spec.Name, Type: kernelName(spec.Type.String()), KeySize: spec.KeySize, ValueSize: spec.ValueSize,
 		MaxEntries: spec.MaxEntries}
 	switch spec.Type {
-	case ebpf.PerCPUHash, ebpf.PerCPUArray, ebpf.LRUCPUHash, ebpf.PerCPUCGroupStorage:
+	case ebpf.PerCPUHash, ebpf.PerCPUArray, ebpf.LRUCPUHash:
 		m.PerCPU = true
 	}
 	var err error
@@ -45,10 +46,10 @@ type Type struct {
 	Signed  bool             `json:"signed,omitempty"`
 	Char    bool             `json:"char,omitempty"`
 	Bool    bool             `json:"bool,omitempty"`
-	Element int              `json:"element,omitempty"`
-	Count   int              `json:"count,omitempty"`
-	Values  map[string]int64 `json:"values,omitempty"`
-	Members []Member         `json:"members,omitempty"`
+	Element int              `json:"element"`
+	Count   int              `json:"count"`
+	Values  map[string]int64 `json:"values"`
+	Members []Member         `json:"members"`
 }
 
 // Member is a member of a struct or union.

@@ -14,11 +14,6 @@ func create(facts *kernel.Facts, o *object.Object, opts Options) (*ebpf.Collecti
 	if err := rlimit.RemoveMemlock(); err != nil {
 		return nil, &fault.Error{Kind: fault.Privilege, Op: "raise RLIMIT_MEMLOCK", Cause: err, Hint: "run as root, or with CAP_SYS_RESOURCE"}
 	}
-	for _, m := range o.Spec.Maps {
-		if m.Type == ebpf.PerfEventArray {
-			m.MaxEntries = 0 // one slot for each possible CPU, whatever the program says
-		}
-	}
 	programs := ebpf.ProgramOptions{LogLevel: ebpf.LogLevel(opts.LogLevel)}
 	if opts.BTF != "" {
 		_, spec, err := kernel.LoadBTF(opts.BTF, facts.Release)
@@ -27,7 +22,8 @@ func create(facts *kernel.Facts, o *object.Object, opts Options) (*ebpf.Collecti
 		}
 		programs.KernelTypes = spec
 	}
-	collection, err := ebpf.NewCollectionWithOptions(o.Spec, ebpf.CollectionOptions{Programs: programs})
+	collection, err := ebpf.NewCollectionWithOptions(o.Spec, ebpf.CollectionOptions{
+		Maps: ebpf.MapOptions{PinPath: "/sys/fs/bpf"}, Programs: programs}) // where libbpf pins by name
 	if err != nil {
 		return nil, explain(err, o, facts)
 	}

@@ -1,5 +1,6 @@
 """BPF programs that the tests share. PID is replaced by the process that makes the workload."""
 
+import ctypes
 import os
 
 from pylcc.lbcBase import ClbcBase
@@ -93,3 +94,22 @@ def poll_until(buffer, done, seconds=30):
             return
         buffer.perf_buffer_poll(timeout=100)
     raise AssertionError("no such event within %d s" % seconds)
+
+
+def cpus():
+    with open("/sys/devices/system/cpu/online") as f:
+        return [n for part in f.read().split(",") for n in range(int(part.split("-")[0]), int(part.split("-")[-1]) + 1)]
+
+
+def on_cpu(cpu, function):
+    """Run function on that CPU (sched_setaffinity, which Python 2 lacks) and go back."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    before = (ctypes.c_ulong * 16)()
+    assert libc.sched_getaffinity(0, ctypes.sizeof(before), before) >= 0
+    mask = (ctypes.c_ulong * 16)()
+    mask[cpu // 64] = 1 << cpu % 64
+    assert libc.sched_setaffinity(0, ctypes.sizeof(mask), mask) == 0
+    try:
+        return function()
+    finally:
+        libc.sched_setaffinity(0, ctypes.sizeof(before), before)

@@ -2,12 +2,14 @@
 
 import ctypes
 import os
+import signal
 import sys
 import threading
+import time
 
 import pytest
 
-from programs import FORKS, fork_once, load, mine, on_getppid, poll_until
+from programs import FORKS, NR_GETPPID, cpus, fork_once, load, mine, on_cpu, on_getppid, poll_until
 from pylcc import errors
 
 
@@ -186,23 +188,67 @@ def test_a_burst_is_received_or_reported_lost(tmpdir, capsys, callback):
         assert len(set(numbers)) == len(numbers)
 
 
-def cpus():
-    with open("/sys/devices/system/cpu/online") as f:
-        return [n for part in f.read().split(",") for n in range(int(part.split("-")[0]), int(part.split("-")[-1]) + 1)]
+NUMBERS = on_getppid("""
+LBC_PERF_OUTPUT(out, u64, 128);
+LBC_ARRAY(sent, u32, u64, 1);
+""", """
+    u32 zero = 0;
+    u64 *n = bpf_map_lookup_elem(&sent, &zero), number;
+    if (!n)
+        return 0;
+    number = *n;
+    *n = number + 1;
+    bpf_perf_event_output(ctx, &out, BPF_F_CURRENT_CPU, &number, sizeof(number));""")
 
 
-def on_cpu(cpu, function):
-    """Run function on that CPU (sched_setaffinity, which Python 2 lacks) and go back."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    before = (ctypes.c_ulong * 16)()
-    assert libc.sched_getaffinity(0, ctypes.sizeof(before), before) >= 0
-    mask = (ctypes.c_ulong * 16)()
-    mask[cpu // 64] = 1 << cpu % 64
-    assert libc.sched_setaffinity(0, ctypes.sizeof(mask), mask) == 0
-    try:
-        return function()
-    finally:
-        libc.sched_setaffinity(0, ctypes.sizeof(before), before)
+def test_signals_between_callbacks_lose_nothing(tmpdir):
+    """An alarm raises KeyboardInterrupt again and again, anywhere in the poll but inside of the callback."""
+    numbers, interrupts = [], []
+
+    def callback(cpu, data, size):
+        numbers.append(int(lbc.getMap("out", data, size)))
+
+    def alarm(_, frame):
+        codes = []
+        while frame is not None:
+            codes.append(frame.f_code)
+            frame = frame.f_back
+        if callback.__code__ not in codes and type(out).perf_buffer_poll.__code__ in codes:
+            interrupts.append(1)
+            raise KeyboardInterrupt
+
+    with load(tmpdir, NUMBERS) as lbc:
+        out = lbc.maps["out"]
+        out.open_perf_buffer(callback)
+        before = signal.signal(signal.SIGALRM, alarm)
+        try:
+            for _ in range(60):
+                for _ in range(2000):
+                    os.getppid()
+                signal.setitimer(signal.ITIMER_REAL, 0.0005, 0.0003)
+                try:
+                    out.perf_buffer_poll(timeout=20)
+                except KeyboardInterrupt:
+                    pass
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+        sent = lbc.maps["sent"].get(1)[0]
+        poll_until(out, lambda: len(numbers) >= sent)
+        assert len(interrupts) > 10
+        assert sorted(numbers) == list(range(sent))
+
+
+def test_a_timeout_ends_a_poll_while_records_arrive(tmpdir):
+    """The poll itself makes the system calls that the records are about."""
+    source = NUMBERS.replace(" || ctx->id != " + NR_GETPPID, "")
+    with load(tmpdir, source) as lbc:
+        seen = []
+        lbc.maps["out"].open_perf_buffer(lambda cpu, data, size: seen.append(os.getpid()))
+        start = time.time()
+        for _ in range(5):
+            lbc.maps["out"].perf_buffer_poll(timeout=20)
+        assert seen and time.time() - start < 30
 
 
 @pytest.mark.skipif(len(cpus()) < 2, reason="needs a machine with two CPUs")

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from programs import counters, load, mine, on_getppid
+from programs import counters, cpus, load, mine, on_cpu, on_getppid
 from pylcc import errors, lbcMaps
 
 HASHES = {"LBC_HASH": lbcMaps.CmapsHash, "LBC_LRU_HASH": lbcMaps.CmapsLruHash}
@@ -101,6 +101,55 @@ LBC_HASH(byarray, struct key_t, u64, 64);
         for wrong in ("text", object(), (1, 2, 3), {"nope": 1}, (7, "far too long")):
             with pytest.raises(errors.InvalidArgsException):
                 lbc.maps["m"].getKeyValue(wrong)
+
+
+def test_types_that_keys_and_values_share(tmpdir):
+    """A key's type comes first in the list of types; also as the element of an array and as what is empty."""
+    source = on_getppid("""
+struct nothing_t {};
+struct e_t { u32 pid; int args[3]; u32 same[2]; struct nothing_t nothing; u8 none[0]; _Bool bit : 1; };
+LBC_HASH(a, u32, struct e_t, 4);
+struct four_t { u32 x[4]; };
+LBC_HASH(b, u32, struct four_t, 4);
+""", """
+    u32 key = 1;
+    struct e_t e = { .pid = 5, .args = { -1, 2, 3 }, .same = { 8, 9 }, .bit = 1 };
+    struct four_t four = { { 1, 2, 3, 4 } };
+    bpf_map_update_elem(&a, &key, &e, BPF_ANY);
+    bpf_map_update_elem(&b, &key, &four, BPF_ANY);""")
+    with load(tmpdir, source) as lbc:
+        os.getppid()
+        e = lbc.maps["a"].getKeyValue(1)
+        assert (e.pid, e.args, e.same, e.none, e.bit) == (5, [-1, 2, 3], [8, 9], [], True) and e.bit is True
+        assert lbc.maps["b"].get()[1].x == [1, 2, 3, 4]
+        with pytest.raises(errors.InvalidArgsException) as raised:
+            lbc.maps["b"].getKeyValue(1 << 32)
+        assert "more than 4 bytes" in str(raised.value)
+        assert lbc.maps["b"].getKeyValue(-1) is None
+
+
+def test_per_cpu_values_that_are_not_integers(tmpdir):
+    source = on_getppid("""
+enum color { RED, GREEN = 7 };
+struct slots_t { u64 n[4]; enum color color; char name[8]; union { u32 whole; u8 parts[4]; }; union { u64 w; u8 p[8]; } u; float f; };
+LBC_PERCPU_ARRAY(m, u32, struct slots_t, 1);
+""", """
+    u32 zero = 0;
+    struct slots_t *s = bpf_map_lookup_elem(&m, &zero);
+    if (!s)
+        return 0;
+    s->n[2] += 1;
+    s->color = GREEN;
+    s->whole = s->u.w = 0x01020304;
+    __builtin_memcpy(s->name, "name", 5);""")
+    with load(tmpdir, source) as lbc:
+        for _ in range(7):
+            on_cpu(cpus()[-1], os.getppid)
+        value = lbc.maps["m"].get()[0]
+        assert value.n == [0, 0, 7, 0] and value.color == 7 and value.color.name == "GREEN" and value.name == "name"
+        assert value.whole == value.u.w == 0x01020304 and sorted(value.parts) == [1, 2, 3, 4] and value.f == 0
+        assert [one.n[2] for one in value.percpu].count(7) == 1 and sum(one.n[2] for one in value.percpu) == 7
+        assert 7 in [one[2] for one in value.n.percpu] and value.color.percpu and value.name.percpu
 
 
 def test_unknown_map_names_those_that_exist(tmpdir):
