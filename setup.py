@@ -69,7 +69,6 @@ setup(
     author="the coolbpf authors",
     license="MIT",
     packages=find_packages(include=["pylcc", "pylcc.*"]),
-    package_data={"pylcc": ["*.pyi", "py.typed"]},
     python_requires=">=2.7,!=3.0.*,!=3.1.*,!=3.2.*,!=3.3.*,!=3.4.*,!=3.5.*",
     classifiers=[
         "License :: OSI Approved :: MIT License",

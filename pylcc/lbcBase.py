@@ -57,7 +57,8 @@ class ClbcBase(object):
     output), LoadException (.log: the verifier's), AttachException, RootRequiredException,
     FileNotExistException, InvalidArgsException, SystemException.
 
-    Needs root, or CAP_BPF and CAP_PERFMON; kernel 5.10 with BTF is the oldest that is tested.
+    Needs root; or CAP_BPF and CAP_PERFMON, CAP_DAC_READ_SEARCH for SEC("tracepoint/...") because
+    tracefs is root's, CAP_SYSLOG for getStacks. Kernel 5.10 with BTF is the oldest that is tested.
     """
 
     def __init__(self, bpf, bpf_str="", server="", arch="", ver="", env="", attach=1, workPath=None,
@@ -88,7 +89,10 @@ class ClbcBase(object):
         return self.maps[name].event(data)
 
     def close(self):
-        """Detach the programs and free the maps; a perf_buffer_poll in another thread ends."""
+        """Detach the programs and free the maps; a perf_buffer_poll in another thread ends.
+
+        A child that was forked meanwhile and has not called exec (multiprocessing, a daemon) keeps
+        them in the kernel until it ends."""
         self.__session.close()
 
     def __enter__(self):

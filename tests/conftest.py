@@ -16,6 +16,9 @@ if not os.path.realpath(pylcc.__file__).startswith(os.path.realpath(sys.prefix) 
                 % (os.path.dirname(pylcc.__file__), sys.prefix))
 
 
+headers = []  # how the kernel types of each NAME.so were printed
+
+
 @pytest.fixture(autouse=True)
 def small_header(request):
     """The kernel types that a test's programs need could be told beforehand: the whole header was not used."""
@@ -27,4 +30,15 @@ def small_header(request):
                 _, report = make(name=path.purebasename, work=path.dirname)
             except errors.LccException:
                 continue  # the test is about a file that is no good
+            headers.append(report["header"])
             assert report["header"] in ("needed", "none"), path
+
+
+def pytest_terminal_summary(terminalreporter):
+    terminalreporter.write_line("%d NAME.so were made with %s" % (len(headers), " or ".join(sorted(set(headers))) or "no header"))
+
+
+def pytest_sessionfinish(session):
+    if session.testscollected > 10 and len(headers) < session.testscollected // 2:
+        session.exitstatus = 1
+        raise session.Failed("only %d NAME.so were looked at" % len(headers))

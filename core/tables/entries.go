@@ -2,6 +2,7 @@ package tables
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
 
 	"coolbpf/core/fault"
@@ -10,13 +11,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const batch = 4096
+// What is read at once.
+const (
+	maxBatch      = 4096
+	maxBatchBytes = 1 << 20
+)
 
 // Entries returns all entries, packed. With take each entry is removed as it is read.
 func (t *Table) Entries(take bool) (keys, values []byte, count int, err error) {
 	if take && array(t.m.Type()) {
 		return nil, nil, 0, &fault.Error{Kind: fault.Invalid, Op: "take the entries of", Subject: "map " + t.name,
 			Cause: errors.New("entries of an array cannot be removed"), Hint: "use get() and clear()"}
+	}
+	if keyless[t.m.Type()] {
+		return nil, nil, 0, &fault.Error{Kind: fault.Invalid, Op: "read", Subject: "map " + t.name,
+			Cause: fmt.Errorf("a map of type %v has no keys to go through", t.m.Type())}
 	}
 	read := t.m.BatchLookup
 	if take {
@@ -36,7 +45,7 @@ type batchRead func(*ebpf.MapBatchCursor, any, any, *ebpf.BatchOptions) (int, er
 
 func (t *Table) inBatches(read batchRead) (keys, values []byte, count int, err error) {
 	var cursor ebpf.MapBatchCursor
-	size := min(batch, max(1, int(t.m.MaxEntries())))
+	size := max(1, min(maxBatch, maxBatchBytes/(t.values*t.stride+1), int(t.m.MaxEntries())))
 	for {
 		k, v := arrays(size, int(t.m.KeySize())), t.room(size)
 		n, err := read(&cursor, k.Interface(), v.slice.Interface(), nil)

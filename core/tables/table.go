@@ -37,6 +37,10 @@ func perCPU(typ ebpf.MapType) bool {
 	return typ == ebpf.PerCPUHash || typ == ebpf.PerCPUArray || typ == ebpf.LRUCPUHash
 }
 
+// keyless are kinds that cannot be read entry by entry.
+var keyless = map[ebpf.MapType]bool{ebpf.Queue: true, ebpf.Stack: true, ebpf.RingBuf: true, ebpf.BloomFilter: true,
+	ebpf.PerfEventArray: true, ebpf.ProgramArray: true, ebpf.CGroupArray: true}
+
 func array(typ ebpf.MapType) bool {
 	return typ == ebpf.Array || typ == ebpf.PerCPUArray
 }

@@ -209,6 +209,22 @@ func TestManyEntries(t *testing.T) {
 	}
 }
 
+func TestWithoutKeys(t *testing.T) {
+	m, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.Queue, ValueSize: 4, MaxEntries: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	table, err := New("m", m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, _, err = table.Entries(false)
+	if f := (*fault.Error)(nil); !errors.As(err, &f) || f.Kind != fault.Invalid || err.Error() != "read map m: a map of type Queue has no keys to go through" {
+		t.Error(err)
+	}
+}
+
 func TestWrongKey(t *testing.T) {
 	table, _ := create(t, ebpf.Hash, 4, 4)
 	_, _, err := table.Lookup([]byte{1, 2})

@@ -70,35 +70,40 @@ def polling(inside="pass", work="pass"):
     return POLLING.replace("INSIDE", inside).replace("WORK", work)
 
 
+def interrupted(tmpdir, body, word="ready"):
+    """Ctrl-C ends the script within 0.2 s and in its own words; a noisy machine has three attempts."""
+    took = []
+    while not took or took[-1] >= 0.2 and len(took) < 3:
+        script = Script(tmpdir, body)
+        if word != "ready":
+            script.wait_for(word)
+        seconds, status, said = script.end(signal.SIGINT)
+        assert (status, said) == (0, "key interrupt.\n")
+        took.append(seconds)
+    assert took[-1] < 0.2, took
+
+
 def test_ctrl_c_in_a_poll(tmpdir):
-    script = Script(tmpdir, polling(work="fork_once()"))
-    script.wait_for("fork")
-    seconds, status, said = script.end(signal.SIGINT)
-    assert (status, said) == (0, "key interrupt.\n")
-    assert seconds < 5, "far more than the 0.2 s that it takes on an idle machine"
+    interrupted(tmpdir, polling(work="fork_once()"), "fork")
 
 
 def test_ctrl_c_inside_a_callback(tmpdir):
-    script = Script(tmpdir, polling("print('inside'); sys.stdout.flush(); time.sleep(60)", "fork_once()"))
-    script.wait_for("inside")
-    seconds, status, said = script.end(signal.SIGINT)
-    assert (status, said) == (0, "key interrupt.\n") and seconds < 5
+    endless = "print('inside'); sys.stdout.flush(); any(time.sleep(0.05) for _ in iter(int, 1))"
+    interrupted(tmpdir, polling(endless, "fork_once()"), "inside")
 
 
 def test_ctrl_c_in_a_sleep_loop(tmpdir):
-    script = Script(tmpdir, """
+    interrupted(tmpdir, """
         lbc = load(".", mine(FORKS))
         try:
             print("ready")
             sys.stdout.flush()
             while True:
-                time.sleep(1)
+                time.sleep(0.1)
         except KeyboardInterrupt:
             print("key interrupt.")
             exit()
     """)
-    seconds, status, said = script.end(signal.SIGINT)
-    assert (status, said) == (0, "key interrupt.\n") and seconds < 5
 
 
 def test_exit_in_a_callback_ends_the_program(tmpdir):
