@@ -34,7 +34,7 @@ for _ in $(seq 300); do
 	[ $shown -gt 0 ] || { cat said; echo "    process   line of $trace/trace_pipe"; }
 	echo "    $(printf %-9s $pid) $(sed "s,^ *,," <<<"$line")"
 	shown=$((shown + 1))
-	[ $shown -lt 5 ] || break
+	[ $shown -lt 3 ] || break
 done
 [ $shown -gt 0 ] || { echo "no line about the processes that were started" >&2; cat said trace >&2; exit 1; }
 
