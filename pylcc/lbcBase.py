@@ -7,7 +7,7 @@ import pylcc
 from pylcc import _identity
 from pylcc._identity import VERSION as __version__  # noqa: F401
 from pylcc._session import Session, make
-from pylcc.errors import InvalidArgsException
+from pylcc.errors import FileNotExistException, InvalidArgsException
 from pylcc.lbcMaps import Maps
 
 __all__ = ["ClbcBase"]
@@ -65,7 +65,7 @@ class ClbcBase(object):
                  logLevel=-1, incPath=None):
         artefact, report = make(
             name=_text(bpf, "bpf"), source=_text(bpf_str, "bpf_str", "replace") or None, env=_text(env, "env"),
-            arch=_text(arch, "arch"), work=_text(workPath or os.getcwd(), "workPath"),
+            arch=_text(arch, "arch"), work=_text(workPath or _current(), "workPath"),
             include=[path for path in _text(incPath or "", "incPath").split(";") if path])
         level = max(0, int(os.environ.get("LBC_LOGLEVEL") or logLevel))
         if report["action"] == "compiled":
@@ -86,7 +86,10 @@ class ClbcBase(object):
 
         It has the members of the C struct as attributes and as items, text as str, and stays valid
         after the callback. What a record that is too short does not contain reads None."""
-        return self.maps[name].event(data)
+        event = getattr(self.maps[name], "event", None)
+        if event is None:
+            raise InvalidArgsException("decode a record of %s: the map is no perf buffer (LBC_PERF_OUTPUT)" % name)
+        return event(data)
 
     def close(self):
         """Detach the programs and free the maps; a perf_buffer_poll in another thread ends.
@@ -100,6 +103,13 @@ class ClbcBase(object):
 
     def __exit__(self, *_):
         self.close()
+
+
+def _current():
+    try:
+        return os.getcwd()
+    except OSError as e:
+        raise FileNotExistException("find the current directory: %s (give workPath)" % e.strerror, "", e.errno)
 
 
 def _text(value, name, errors="strict"):

@@ -51,6 +51,9 @@ class CmapsEvent(CmapsBase):
         cb(cpu, data, size) is called for each record; data is its address, valid during the call:
         see event() and ClbcBase.getMap(). lost(cpu, count) is called when the kernel had to drop
         count records; without it "cpuN lost M events" is printed."""
+        for name, callback in (("cb", cb), ("lost", lost)):
+            if callback is not None and not callable(callback):
+                raise errors.InvalidArgsException("open perf buffer %s: %s is not callable: %r" % (self.name, name, callback))
         self.cb = cb
         self.lostcb = lost or self._print_lost
         self._open()

@@ -82,10 +82,13 @@ func (j *job) hint(text string, types *header.Header) string {
 	} else if m := noName.FindStringSubmatch(text); m != nil {
 		closest = j.closest(m[1], types, (*header.Header).ClosestName)
 	}
-	if closest == "" {
-		return ""
+	switch {
+	case closest != "":
+		return "closest: " + closest
+	case types == nil && (noType.MatchString(text) || noName.MatchString(text)):
+		return `the kernel's types and the macros come with #include "lbc.h"`
 	}
-	return "closest: " + closest
+	return ""
 }
 
 var identifier = regexp.MustCompile(`[A-Za-z_]\w*`)

@@ -40,6 +40,10 @@ func TestErrorsAreAboutTheUsersLines(t *testing.T) {
 	b.fails(fault.Compile, "compile t.bpf.c: ", "BPF object")
 }
 
+func TestNothingIncluded(t *testing.T) {
+	newBench(t).source("u32 x;\n").fails(fault.Compile, "compile t.bpf.c:1:1: unknown type name 'u32'", `#include "lbc.h"`)
+}
+
 func TestClosestNames(t *testing.T) {
 	b := newBench(t)
 	inside := func(line string) string {

@@ -138,6 +138,10 @@ func (r *Request) complete() error {
 		problem = "it contains a NUL"
 	case strings.Contains(name, "/"):
 		problem = "it contains a /; the directory is an argument of its own (workPath)"
+	case name == "." || name == "..":
+		problem = "it is a directory"
+	case len(name) > 200:
+		problem = "it is longer than 200 bytes"
 	case name[0] == '-' || name[0] == '@':
 		problem = "it would be an option of the compiler"
 	}

@@ -414,6 +414,8 @@ func TestRequest(t *testing.T) {
 		{func(r *Request) { r.Name = ".bpf.c" }, `use the name ".bpf.c": it is empty`},
 		{func(r *Request) { r.Name = "a/b" }, `use the name "a/b": it contains a /`},
 		{func(r *Request) { r.Name = "a\x00" }, `use the name "a\x00": it contains a NUL`},
+		{func(r *Request) { r.Name = ".." }, `use the name "..": it is a directory`},
+		{func(r *Request) { r.Name = strings.Repeat("x", 300) }, `longer than 200 bytes`},
 		{func(r *Request) { r.Name = "-o" }, "option of the compiler"},
 		{func(r *Request) { r.Env = "-D'" }, "split env -D': a quote is not closed"},
 		{func(r *Request) { r.Env = "-D\x00" }, "NUL"},

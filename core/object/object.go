@@ -40,6 +40,9 @@ func Parse(elf []byte) (object *Object, err error) {
 	}
 	o := &Object{Spec: spec, Maps: []Map{}, Types: []Type{}}
 	for _, name := range slices.Sorted(maps.Keys(spec.Programs)) {
+		if err := known(spec.Programs[name]); err != nil {
+			return nil, err
+		}
 		o.Programs = append(o.Programs, newProgram(spec.Programs[name]))
 		if strings.HasPrefix(spec.Programs[name].SectionName, "?") {
 			delete(spec.Programs, name) // not to be loaded, by libbpf's convention

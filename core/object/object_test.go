@@ -38,13 +38,12 @@ SEC("kretprobe/f") int f(void *ctx) { return bpf_map_lookup_elem(&h, ctx) || bpf
 char _license[] SEC("license") = "GPL";
 `
 
-func compiled(t testing.TB) []byte {
+func compiled(t testing.TB, program string) []byte {
 	home, err := filepath.Abs("../../build/native")
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := program
-	r, err := compile.Make(t.Context(), compile.Request{Name: "t", Source: &text, Work: t.TempDir(), Home: home,
+	r, err := compile.Make(t.Context(), compile.Request{Name: "t", Source: &program, Work: t.TempDir(), Home: home,
 		Path: os.Getenv("PATH"), Temp: os.TempDir()})
 	if f := (*fault.Error)(nil); errors.As(err, &f) && f.Kind == fault.Missing {
 		t.Skip(err)
@@ -59,7 +58,7 @@ func compiled(t testing.TB) []byte {
 }
 
 func TestParse(t *testing.T) {
-	elf := compiled(t)
+	elf := compiled(t, program)
 	o, err := Parse(elf)
 	if err != nil {
 		t.Fatal(err)
@@ -111,7 +110,7 @@ func TestParse(t *testing.T) {
 }
 
 func TestSameBytesSameAnswer(t *testing.T) {
-	elf := compiled(t)
+	elf := compiled(t, program)
 	var first string
 	for range 20 {
 		o, err := Parse(elf)
@@ -133,7 +132,7 @@ func TestSameBytesSameAnswer(t *testing.T) {
 
 // A damaged file is an error, never a panic.
 func TestDamage(t *testing.T) {
-	elf := compiled(t)
+	elf := compiled(t, program)
 	for at := 0; at < len(elf); at += 61 {
 		for _, damaged := range [][]byte{elf[:at], slices.Concat(elf[:at], []byte{elf[at] ^ 0xff}, elf[at+1:])} {
 			if _, err := Parse(damaged); err != nil {
@@ -148,4 +147,12 @@ func TestDamage(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add([]byte("\x7fELF\x02\x01\x01"))
 	f.Fuzz(func(t *testing.T, elf []byte) { Parse(elf) })
+}
+
+func TestMistypedSection(t *testing.T) {
+	_, err := Parse(compiled(t, "#include \"lbc.h\"\nSEC(\"tracepont/sched/sched_switch\") int f(void *ctx) { return 0; }\n"))
+	if f := (*fault.Error)(nil); !errors.As(err, &f) || f.Kind != fault.Invalid ||
+		err.Error() != `load program f: its section "tracepont/sched/sched_switch" names no kind of program (closest: tracepoint)` {
+		t.Error(err)
+	}
 }

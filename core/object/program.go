@@ -1,7 +1,11 @@
 package object
 
 import (
+	"fmt"
+	"slices"
 	"strings"
+
+	"coolbpf/core/fault"
 
 	"github.com/cilium/ebpf"
 )
@@ -34,6 +38,24 @@ func newProgram(spec *ebpf.ProgramSpec) Program {
 		p.Hook, p.Target = hook, target
 	}
 	return p
+}
+
+// kinds are beginnings of sections, for who has mistyped one.
+var kinds = []string{"kprobe", "kretprobe", "tracepoint", "tp", "raw_tracepoint", "raw_tp", "uprobe", "uretprobe", "perf_event", "xdp",
+	"tc", "socket", "cgroup_skb", "fentry", "fexit", "lsm", "iter", "usdt", "ksyscall", "kretsyscall", "classifier", "sockops"}
+
+// known is an error about a program whose section says nothing of its kind.
+func known(spec *ebpf.ProgramSpec) error {
+	if spec.Type != ebpf.UnspecifiedProgram {
+		return nil
+	}
+	prefix, _, _ := strings.Cut(strings.TrimPrefix(spec.SectionName, "?"), "/")
+	f := &fault.Error{Kind: fault.Invalid, Op: "load program", Subject: spec.Name,
+		Cause: fmt.Errorf("its section %q names no kind of program", spec.SectionName), Hint: "such as kprobe/function, tracepoint/category/name"}
+	if closest := fault.Closest(prefix, slices.Values(kinds)); closest != "" {
+		f.Hint = "closest: " + closest
+	}
+	return f
 }
 
 // The library writes these words in its own way.

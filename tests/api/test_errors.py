@@ -176,6 +176,22 @@ print(os.path.exists("/sys/kernel/tracing/events"))
     assert refused.startswith("refused: mount tracefs /sys/kernel/tracing: ") and "as root: mount -t tracefs" in refused
 
 
+def test_the_current_directory_is_gone(tmpdir):
+    code = "import os, pylcc\nos.rmdir(os.getcwd())\ntry:\n    pylcc.ClbcBase('t')\nexcept pylcc.FileNotExistException as e:\n    print(e)"
+    out = subprocess.check_output([sys.executable, "-c", code], cwd=str(tmpdir.mkdir("gone"))).decode()
+    assert out.startswith("find the current directory: ") and "workPath" in out
+
+
+def test_wrong_kinds_of_maps_and_callbacks(tmpdir):
+    with load(tmpdir, mine(FORKS) + "LBC_HASH(h, u32, u32, 4);\n") as lbc:
+        with pytest.raises(errors.InvalidArgsException) as e:
+            lbc.getMap("h", b"", 0)
+        assert "no perf buffer" in str(e.value)
+        with pytest.raises(errors.InvalidArgsException) as e:
+            lbc.maps["e_out"].open_perf_buffer(3)
+        assert "not callable" in str(e.value)
+
+
 def test_closed_object(tmpdir):
     lbc = load(tmpdir, mine(FORKS))
     buffer = lbc.maps["e_out"]
