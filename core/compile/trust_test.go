@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"coolbpf/core/artefact"
 	"coolbpf/core/fault"
@@ -182,6 +183,26 @@ func TestPrivateDirectory(t *testing.T) {
 		if out, err := exec.Command("umount", temp).CombinedOutput(); err != nil {
 			t.Fatalf("umount: %v %s", err, out)
 		}
+	}
+}
+
+// What a killed process left is taken away after an hour, and nothing else.
+func TestSweep(t *testing.T) {
+	b := newBench(t).source(tracer)
+	b.Temp = t.TempDir()
+	for name, age := range map[string]time.Duration{"coolbpf-old": 2 * time.Hour, "coolbpf-new": 0, "other": 2 * time.Hour} {
+		path := filepath.Join(b.Temp, name)
+		if err := os.MkdirAll(filepath.Join(path, "ours"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, time.Now(), time.Now().Add(-age)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.make("compiled")
+	entries, err := os.ReadDir(b.Temp)
+	if err != nil || len(entries) != 2 || entries[0].Name() != "coolbpf-new" || entries[1].Name() != "other" {
+		t.Errorf("%v, %v", entries, err)
 	}
 }
 

@@ -7,9 +7,12 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"time"
 
 	"coolbpf/core/artefact"
 	"coolbpf/core/fault"
+
+	"golang.org/x/sys/unix"
 )
 
 // workspace is a private directory with all that the compiler is to see:
@@ -29,7 +32,21 @@ func newWorkspace(temp string) (*workspace, error) {
 		w.root = filepath.Join(temp, "coolbpf-")
 		return nil, w.unprepared(err)
 	}
+	sweep(temp)
 	return w, nil
+}
+
+// sweep takes away what a process of this user left behind when it was killed. No compiler runs for
+// an hour.
+func sweep(temp string) {
+	left, _ := filepath.Glob(filepath.Join(temp, "coolbpf-*"))
+	for _, path := range left {
+		var s unix.Stat_t
+		if unix.Lstat(path, &s) == nil && s.Mode&unix.S_IFMT == unix.S_IFDIR && s.Uid == uint32(os.Geteuid()) &&
+			time.Since(time.Unix(s.Mtim.Unix())) > time.Hour {
+			os.RemoveAll(path)
+		}
+	}
 }
 
 func (w *workspace) close() error {

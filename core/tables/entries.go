@@ -3,7 +3,6 @@ package tables
 import (
 	"errors"
 	"fmt"
-	"reflect"
 
 	"coolbpf/core/fault"
 
@@ -45,7 +44,7 @@ type batchRead func(*ebpf.MapBatchCursor, any, any, *ebpf.BatchOptions) (int, er
 
 func (t *Table) inBatches(read batchRead) (keys, values []byte, count int, err error) {
 	var cursor ebpf.MapBatchCursor
-	size := max(1, min(maxBatch, maxBatchBytes/(t.values*t.stride+1), int(t.m.MaxEntries())))
+	size := t.batchSize()
 	for {
 		k, v := arrays(size, int(t.m.KeySize())), t.room(size)
 		n, err := read(&cursor, k.Interface(), v.slice.Interface(), nil)
@@ -61,6 +60,10 @@ func (t *Table) inBatches(read batchRead) (keys, values []byte, count int, err e
 			return keys, values, count, nil
 		}
 	}
+}
+
+func (t *Table) batchSize() int {
+	return max(1, min(maxBatch, maxBatchBytes/(t.values*t.stride+1), int(t.m.MaxEntries())))
 }
 
 // oneByOne iterates by the next key: kernels before 5.6, and map types without batches. Deleting
@@ -110,22 +113,52 @@ func (t *Table) keys() ([][]byte, error) {
 
 // Clear deletes every entry; the values of an array are set to zero.
 func (t *Table) Clear() error {
-	all, err := t.keys()
-	if err != nil {
+	clear := t.deleteAll
+	if array(t.m.Type()) {
+		clear = t.zeroAll
+	}
+	if err := clear(); err != nil {
 		return t.failed("clear", err)
 	}
-	zero := reflect.Zero(reflect.ArrayOf(int(t.m.ValueSize()), reflect.TypeFor[byte]())).Interface()
+	return nil
+}
+
+func (t *Table) deleteAll() error {
+	all, err := t.keys()
 	for _, key := range all {
-		switch {
-		case !array(t.m.Type()):
-			err = t.m.Delete(key)
-		case t.values == 1:
-			err = t.m.Put(key, zero)
-		default:
-			err = t.m.Put(key, t.room(1).slice.Interface())
+		if err := t.m.Delete(key); err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
+			return err
 		}
-		if err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
-			return t.failed("clear", err)
+	}
+	return err
+}
+
+func (t *Table) zeroAll() error {
+	size := t.batchSize()
+	indexes, zeros := make([]uint32, size), t.room(size).slice.Interface()
+	for first := 0; first < int(t.m.MaxEntries()); first += size {
+		if left := int(t.m.MaxEntries()) - first; left < size {
+			indexes, zeros = indexes[:left], t.room(left).slice.Interface()
+		}
+		for i := range indexes {
+			indexes[i] = uint32(first + i)
+		}
+		_, err := t.m.BatchUpdate(indexes, zeros, nil)
+		if errors.Is(err, ebpf.ErrNotSupported) {
+			err = t.zeroEach(indexes)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *Table) zeroEach(indexes []uint32) error {
+	zero := t.room(1)
+	for _, i := range indexes {
+		if err := t.m.Put(i, zero.target()); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -51,17 +51,19 @@ func (t *Table) fill(n int) error {
 		for cpu := range values {
 			values[cpu] = value(key, cpu, int(t.m.ValueSize()))
 		}
-		var err error
-		if t.values == 1 {
-			err = t.m.Put(key, values[0])
-		} else {
-			err = t.m.Put(key, values)
-		}
-		if err != nil {
+		if err := t.m.Put(key, t.of(values)); err != nil {
 			return fmt.Errorf("key %d: %w", key, err)
 		}
 	}
 	return nil
+}
+
+// of is what Put takes: a value for each CPU, or one.
+func (t *Table) of(values [][]byte) any {
+	if t.values == 1 {
+		return values[0]
+	}
+	return values
 }
 
 // content is Entries by key, each value checked against what fill stored.
@@ -185,7 +187,42 @@ func TestClear(t *testing.T) {
 					t.Fatal("values left")
 				}
 			}
+			if !array(typ) {
+				return
+			}
+			if err := table.fill(1); err != nil {
+				t.Fatal(err)
+			}
+			if err := table.zeroEach([]uint32{0}); err != nil {
+				t.Fatal(err)
+			}
+			value, _, err := table.Lookup(make([]byte, 4))
+			if err != nil || slices.ContainsFunc(value, func(b byte) bool { return b != 0 }) {
+				t.Errorf("one by one: % x, %v", value, err)
+			}
 		})
+	}
+}
+
+func TestClearLargeArray(t *testing.T) {
+	for _, typ := range []ebpf.MapType{ebpf.Array, ebpf.PerCPUArray} {
+		table, m := create(t, typ, 10000, 12)
+		values := make([][]byte, table.values)
+		for cpu := range values {
+			values[cpu] = value(1, cpu, 12)
+		}
+		for _, key := range []uint32{0, 4095, 4096, 9999} {
+			if err := m.Put(key, table.of(values)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := table.Clear(); err != nil {
+			t.Fatal(err)
+		}
+		_, data, count, err := table.Entries(false)
+		if err != nil || count != 10000 || slices.ContainsFunc(data, func(b byte) bool { return b != 0 }) {
+			t.Errorf("%v: %d entries, %v", typ, count, err)
+		}
 	}
 }
 
