@@ -1,16 +1,19 @@
 """ClbcBase: a BPF program as a Python class."""
 
 import os
+import signal
 import sys
+import threading
 
 import pylcc
 from pylcc import _identity
 from pylcc._identity import VERSION as __version__  # noqa: F401
 from pylcc._session import Session, make
-from pylcc.errors import FileNotExistException, InvalidArgsException
+from pylcc.errors import ClosedException, FileNotExistException, InvalidArgsException
+from pylcc._values import Text
 from pylcc.lbcMaps import Maps
 
-__all__ = ["ClbcBase"]
+__all__ = ["ClbcBase", "CeventThread"]
 
 _identity.check(pylcc, "pylcc.lbcBase")
 
@@ -51,7 +54,11 @@ class ClbcBase(object):
                   attached; if one cannot be, everything is undone and AttachException raised
         workPath  directory of the files; default the current one
         logLevel  1: print the verifier's log to stderr; 2: the long one. LBC_LOGLEVEL overrides it
-        incPath   ";"-separated directories to search for #include "x.h" after workPath
+        incPath   ";"-separated directories to search for #include "x.h" after workPath; those of
+                  LBC_INCLUDE come next
+        btf       path of a file with this kernel's BTF, raw or a vmlinux, where the kernel has none;
+                  True and False (of old) mean what the kernel provides
+        opt       "so" (of old)
 
     Raises, all from pylcc.errors: CompileException (its text is the first error, .log the compiler's
     output), LoadException (.log: the verifier's), AttachException, RootRequiredException,
@@ -62,11 +69,15 @@ class ClbcBase(object):
     """
 
     def __init__(self, bpf, bpf_str="", server="", arch="", ver="", env="", attach=1, workPath=None,
-                 logLevel=-1, incPath=None):
+                 logLevel=-1, incPath=None, btf=True, opt="so"):
+        if opt != "so":
+            raise InvalidArgsException("create a ClbcBase: opt %r makes nothing to run (only \"so\" does)" % (opt,))
+        types = None if isinstance(btf, (bool, int, type(None))) else _text(btf, "btf")
         artefact, report = make(
             name=_text(bpf, "bpf"), source=_text(bpf_str, "bpf_str", "replace") or None, env=_text(env, "env"),
             arch=_text(arch, "arch"), work=_text(workPath or _current(), "workPath"),
-            include=[path for path in _text(incPath or "", "incPath").split(";") if path])
+            include=[path for text in (incPath or "", os.environ.get("LBC_INCLUDE", ""))
+                     for path in _text(text, "incPath").split(";") if path], btf=types)
         level = max(0, int(os.environ.get("LBC_LOGLEVEL") or logLevel))
         if report["action"] == "compiled":
             sys.stderr.write(report["warnings"])
@@ -76,7 +87,7 @@ class ClbcBase(object):
         if level:
             sys.stderr.write("pylcc: %s %s, kernel types: %s, compiler: %s\n" % (
                 report["path"], report["action"], report["header"], report["compiler"]))
-        self.__session = Session(artefact, attach=bool(attach), log_level=min(level, 2))
+        self.__session = Session(artefact, attach=bool(attach), log_level=min(level, 2), btf=types)
         if level:
             sys.stderr.write(self.__session.description["log"])
         self.maps = Maps(self.__session)
@@ -91,6 +102,26 @@ class ClbcBase(object):
             raise InvalidArgsException("decode a record of %s: the map is no perf buffer (LBC_PERF_OUTPUT)" % name)
         return event(data)
 
+    def waitInterrupt(self, cb=None):
+        """Wait for a signal, in the main thread. cb: called without arguments when it was Ctrl-C;
+        without it Ctrl-C raises KeyboardInterrupt here."""
+        if cb is None:
+            return signal.pause()
+        before = signal.signal(signal.SIGINT, lambda *_: cb())
+        try:
+            signal.pause()
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+    def c2str(self, data):
+        """A char array as str: what it is already."""
+        return data if isinstance(data, str) else Text(bytes(data))
+
+    @staticmethod
+    def c2list(data):
+        """An array as a list."""
+        return list(data)
+
     def close(self):
         """Detach the programs and free the maps; a perf_buffer_poll in another thread ends.
 
@@ -103,6 +134,35 @@ class ClbcBase(object):
 
     def __exit__(self, *_):
         self.close()
+
+
+class CeventThread(threading.Thread):
+    """A thread that delivers the records of a perf buffer; a daemon, started by its constructor.
+
+    Arguments:
+        lbc    the ClbcBase
+        event  name of the map
+        cb     called with (cpu, value): the record as ClbcBase.getMap gives it
+        lost   called with (cpu, count) for records that the kernel had to drop; default: print it
+
+    The thread ends when the object is closed."""
+
+    def __init__(self, lbc, event, cb, lost=None):
+        threading.Thread.__init__(self, name="CeventThread " + event)
+        self.daemon = True
+        self._event = lbc.maps[event]
+        self._callback = cb
+        self._event.open_perf_buffer(self.cb, lost)
+        self.start()
+
+    def cb(self, cpu, data, size):
+        self._callback(cpu, self._event.event(data))
+
+    def run(self):
+        try:
+            self._event.perf_buffer_poll()
+        except ClosedException:
+            pass  # that is how it ends
 
 
 def _current():

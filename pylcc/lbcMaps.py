@@ -4,7 +4,7 @@ import difflib
 import struct
 import time
 
-from pylcc import errors
+from pylcc import _hist, errors
 from pylcc._decode import Types
 from pylcc._events import Reader
 from pylcc._identity import VERSION as __version__  # noqa: F401
@@ -13,7 +13,7 @@ from pylcc._values import Int, integers
 _FEW = 64  # entries that are looked up one by one, rather than the whole map in batches
 
 __all__ = ["CmapsBase", "CmapsEvent", "CtableBase", "CmapsHash", "CmapsArray", "CmapsLruHash", "CmapsPerHash",
-           "CmapsPerArray", "CmapsLruPerHash", "CmapsStack", "mapsDict"]
+           "CmapsPerArray", "CmapsLruPerHash", "CmapsHist2", "CmapsHist10", "CmapsStack", "CeventBase", "mapsDict"]
 
 
 class CmapsBase(object):
@@ -109,6 +109,9 @@ class CmapsEvent(CmapsBase):
         print("cpu%d lost %d events" % (cpu, count))
 
 
+CeventBase = CmapsEvent
+
+
 def _now():
     return getattr(time, "monotonic", time.time)() * 1000
 
@@ -198,6 +201,46 @@ class CmapsArray(CtableBase):
         return [found.get(i) for i in range(size)]
 
 
+class CmapsHist(CmapsArray):
+    """A histogram: see showHist."""
+    buckets = base = 0
+
+    def get(self, size=None):
+        """The counts of the first size buckets as a list; default all."""
+        return CmapsArray.get(self, self.buckets if size is None else size)
+
+    @staticmethod
+    def limit(bucket):
+        """The smallest value that is counted in a bucket."""
+        raise NotImplementedError
+
+    def showHist(self, head="dummy", array=None):
+        """Print head, then a bar for each bucket; array: counts to show instead of the map's.
+
+        Raises ValueError, after the head, when nothing was counted."""
+        print(head)
+        for line in _hist.lines(self.get() if array is None else array, self.limit, self.base):
+            print(line)
+
+
+class CmapsHist2(CmapsHist):
+    """A histogram of powers of two (LBC_HIST2): bucket k counts values from 2**k, 0 also those below."""
+    buckets, base = 64, 1024
+
+    @staticmethod
+    def limit(bucket):
+        return 1 << bucket if bucket else 0
+
+
+class CmapsHist10(CmapsHist):
+    """A histogram of powers of ten (LBC_HIST10): bucket k counts values from 10**k, 0 also those below."""
+    buckets, base = 20, 1000
+
+    @staticmethod
+    def limit(bucket):
+        return 10 ** bucket if bucket else 0
+
+
 class CmapsStack(CtableBase):
     """BPF_MAP_TYPE_STACK_TRACE (LBC_STACK)"""
 
@@ -208,25 +251,34 @@ class CmapsStack(CtableBase):
         either. sLen: at most that many, negative: all. A function of a module is "func [mod]", an
         address without a name is printed as such. Raises RootRequiredException when the kernel
         hides its addresses (kptr_restrict)."""
-        size = self._described["value_size"]
-        data = self._session.lookup(self._index, struct.pack("=I", stack_id & 0xffffffff), size)
-        frames = list(struct.unpack("=%dQ" % (size // 8), data)) if data else []
+        frames = self.getArr(stack_id) or []
         frames = frames[:frames.index(0)] if 0 in frames else frames
         frames = frames[:sLen] if sLen >= 0 else frames
         names = self._session.kernel_names(frames)
         return [name or "%#x" % address for name, address in zip(names, frames)]
+
+    def getArr(self, stack_id):
+        """The addresses of a stack as a list, innermost first and filled up with zeros; None when
+        there is no such stack."""
+        size = self._described["value_size"]
+        data = self._session.lookup(self._index, struct.pack("=I", stack_id & 0xffffffff), size)
+        return list(struct.unpack("=%dQ" % (size // 8), data)) if data else None
 
 
 mapsDict = {
     "event": CmapsEvent,
     "hash": CmapsHash,
     "array": CmapsArray,
+    "hist2": CmapsHist2,
+    "hist10": CmapsHist10,
     "lruHash": CmapsLruHash,
     "perHash": CmapsPerHash,
     "perArray": CmapsPerArray,
     "lruPerHash": CmapsLruPerHash,
     "stack": CmapsStack,
 }
+
+_HISTOGRAMS = {"__lbc_hist2": "hist2", "__lbc_hist10": "hist10"}
 
 _TYPES = {
     "perf_event_array": "event",
@@ -240,6 +292,13 @@ _TYPES = {
 }
 
 
+def _class(described, types):
+    key = types[described["key"]]["name"] if described["key"] is not None else ""
+    if described["type"] == "array" and key in _HISTOGRAMS:
+        return mapsDict[_HISTOGRAMS[key]]
+    return mapsDict.get(_TYPES.get(described["type"]), CtableBase)
+
+
 class Maps(dict):
     """The maps by name; one that the object lacks is an UnknownMapException."""
 
@@ -247,8 +306,7 @@ class Maps(dict):
         dict.__init__(self)
         types = Types(session.description["types"])
         for index, described in enumerate(session.description["maps"]):
-            kind = mapsDict.get(_TYPES.get(described["type"]), CtableBase)
-            self[described["name"]] = kind(session, types, index)
+            self[described["name"]] = _class(described, session.description["types"])(session, types, index)
 
     def __missing__(self, name):
         near = difflib.get_close_matches(str(name), list(self), 1)

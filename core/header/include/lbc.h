@@ -44,9 +44,12 @@ typedef signed long long s64;
 #define LBC_ARRAY(NAME, KEY, VALUE, ENTRIES) __LBC_MAP(BPF_MAP_TYPE_ARRAY, NAME, KEY, VALUE, ENTRIES)
 #define LBC_PERCPU_ARRAY(NAME, KEY, VALUE, ENTRIES) __LBC_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, NAME, KEY, VALUE, ENTRIES)
 #define LBC_STACK(NAME, ENTRIES) __LBC_MAP(BPF_MAP_TYPE_STACK_TRACE, NAME, u32, __lbc_stack, ENTRIES)
-#define LBC_HIST2(NAME) LBC_ARRAY(NAME, int, long, 64)
-#define LBC_HIST10(NAME) LBC_ARRAY(NAME, int, long, 20)
+/* A histogram is told from another array by the name of its key's type. */
+#define LBC_HIST2(NAME) LBC_ARRAY(NAME, __lbc_hist2, long, 64)
+#define LBC_HIST10(NAME) LBC_ARRAY(NAME, __lbc_hist10, long, 20)
 
+typedef int __lbc_hist2;
+typedef int __lbc_hist10;
 typedef u64 __lbc_stack[PERF_MAX_STACK_DEPTH];
 
 /* For functions that take a map: pass &name. Also the old way to declare one, in SEC("maps"). */
