@@ -114,6 +114,22 @@ lcc_error *lcc_make(lcc_str options, lcc_made *out);
  * Kernel 5.10 is the oldest that is tested. */
 lcc_error *lcc_load(lcc_bytes artefact, uint64_t size, lcc_str options, lcc_handle *out);
 
+/* Attach a program to what its section need not name; a program may be attached several times.
+ * All is undone by lcc_close. target:
+ *   hook    kprobe, kretprobe, tracepoint, raw_tracepoint, uprobe, uretprobe, perf_event, cgroup,
+ *           netns, xdp
+ *   name    kprobe: function or function+offset; tracepoint: category/name; raw_tracepoint: name;
+ *           uprobe: path of an ELF file
+ *   offset  uprobe: in the file
+ *   pid     uprobe, perf_event: 0 this process, negative (default) all
+ *   cpu     perf_event: negative (default) all that pid runs on
+ *   fd      cgroup, netns: what to attach to; perf_event: leader of the group, negative: none
+ *   index   xdp: of the interface
+ *   flags   perf_event: PERF_FLAG_*
+ *   event   perf_event: {member of struct perf_event_attr: number}
+ * LCC_INVALID, LCC_ATTACH, LCC_PRIVILEGE, LCC_CLOSED. */
+lcc_error *lcc_attach(lcc_handle session, lcc_str program, lcc_str target);
+
 /* Describe a session's object, in JSON:
  *   programs  [{name, section, type, hook, target, attached}]   hook "": waits for a call
  *   maps      [{name, type, key_size, value_size, max_entries, per_cpu, key, value}]

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unsafe"
 
+	"coolbpf/core/attach"
 	"coolbpf/core/session"
 )
 
@@ -28,6 +29,21 @@ func lcc_load(artefact C.lcc_bytes, size C.uint64_t, text C.lcc_str, out *C.lcc_
 		}
 		*out = C.lcc_handle(table.add(s, 0))
 		return nil
+	})
+}
+
+//export lcc_attach
+func lcc_attach(number C.lcc_handle, program C.lcc_str, text C.lcc_str) *C.lcc_error {
+	return call(func() error {
+		target := attach.Target{PID: -1, CPU: -1, FD: -1}
+		if err := options(text, &target); err != nil {
+			return err
+		}
+		s, err := held[*session.Session](int64(number))
+		if err != nil {
+			return err
+		}
+		return s.Attach(C.GoString(program), target)
 	})
 }
 

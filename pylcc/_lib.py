@@ -42,6 +42,7 @@ SIGNATURES = {
     "lcc_error_free": (None, [_ERROR]),
     "lcc_make": (_ERROR, [ct.c_char_p, ct.POINTER(Made)]),
     "lcc_load": (_ERROR, [ct.c_char_p, ct.c_uint64, ct.c_char_p, _HANDLE_OUT]),
+    "lcc_attach": (_ERROR, [ct.c_int64, ct.c_char_p, ct.c_char_p]),
     "lcc_describe": (_ERROR, [ct.c_int64, _TEXT_OUT]),
     "lcc_map_lookup": (_ERROR, [ct.c_int64, ct.c_uint32, ct.c_char_p, ct.c_uint32,
                                 ct.c_void_p, ct.c_uint32, ct.POINTER(ct.c_int32)]),
@@ -79,6 +80,18 @@ def native(text):
 
 def utf8(text):
     return text if isinstance(text, bytes) else text.encode("utf-8")
+
+
+def text(value, name, undecodable="strict"):
+    """An argument as text. Old sources have comments in other encodings, which do not matter."""
+    try:
+        if not isinstance(value, bytes):
+            value = value.encode("utf-8", "surrogateescape" if str is not bytes else "strict")
+        return value.decode("utf-8", undecodable)
+    except AttributeError:
+        raise errors.InvalidArgsException("use %r as %s: it must be text" % (value, name))
+    except UnicodeError:
+        raise errors.InvalidArgsException("use %r as %s: it must be UTF-8" % (value, name))
 
 
 def is_utf8(text):

@@ -74,6 +74,9 @@ class Session(Handle):
         self.call("lcc_describe", ct.byref(text))
         self.description = _lib.take_json(text)
 
+    def attach(self, program, **target):
+        self.call("lcc_attach", _lib.utf8(program), _lib.options(**target))
+
     def lookup(self, index, key, size):
         """The value bytes of a key, or None."""
         value, found = ct.create_string_buffer(size), ct.c_int32(0)

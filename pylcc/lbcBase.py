@@ -7,7 +7,9 @@ import threading
 
 import pylcc
 from pylcc import _identity
+from pylcc._attach import Attach
 from pylcc._identity import VERSION as __version__  # noqa: F401
+from pylcc._lib import text
 from pylcc._session import Session, make
 from pylcc.errors import ClosedException, FileNotExistException, InvalidArgsException
 from pylcc._values import Text
@@ -18,7 +20,7 @@ __all__ = ["ClbcBase", "CeventThread"]
 _identity.check(pylcc, "pylcc.lbcBase")
 
 
-class ClbcBase(object):
+class ClbcBase(Attach):
     """A BPF program, running in the kernel when the constructor returns.
 
         class EventOut(ClbcBase):
@@ -72,12 +74,12 @@ class ClbcBase(object):
                  logLevel=-1, incPath=None, btf=True, opt="so"):
         if opt != "so":
             raise InvalidArgsException("create a ClbcBase: opt %r makes nothing to run (only \"so\" does)" % (opt,))
-        types = None if isinstance(btf, (bool, int, type(None))) else _text(btf, "btf")
+        types = None if isinstance(btf, (bool, int, type(None))) else text(btf, "btf")
         artefact, report = make(
-            name=_text(bpf, "bpf"), source=_text(bpf_str, "bpf_str", "replace") or None, env=_text(env, "env"),
-            arch=_text(arch, "arch"), work=_text(workPath or _current(), "workPath"),
-            include=[path for text in (incPath or "", os.environ.get("LBC_INCLUDE", ""))
-                     for path in _text(text, "incPath").split(";") if path], btf=types)
+            name=text(bpf, "bpf"), source=text(bpf_str, "bpf_str", "replace") or None, env=text(env, "env"),
+            arch=text(arch, "arch"), work=text(workPath or _current(), "workPath"),
+            include=[path for searched in (incPath or "", os.environ.get("LBC_INCLUDE", ""))
+                     for path in text(searched, "incPath").split(";") if path], btf=types)
         level = max(0, int(os.environ.get("LBC_LOGLEVEL") or logLevel))
         if report["action"] == "compiled":
             sys.stderr.write(report["warnings"])
@@ -101,6 +103,11 @@ class ClbcBase(object):
         if event is None:
             raise InvalidArgsException("decode a record of %s: the map is no perf buffer (LBC_PERF_OUTPUT)" % name)
         return event(data)
+
+    def _attach(self, function, **target):
+        if "name" in target:
+            target["name"] = text(target["name"], "target")
+        self.__session.attach(text(function, "function"), **target)
 
     def waitInterrupt(self, cb=None):
         """Wait for a signal, in the main thread. cb: called without arguments when it was Ctrl-C;
@@ -170,15 +177,3 @@ def _current():
         return os.getcwd()
     except OSError as e:
         raise FileNotExistException("find the current directory: %s (give workPath)" % e.strerror, "", e.errno)
-
-
-def _text(value, name, errors="strict"):
-    """An argument as text. Old sources have comments in other encodings, which do not matter."""
-    try:
-        if not isinstance(value, bytes):
-            value = value.encode("utf-8", "surrogateescape" if str is not bytes else "strict")
-        return value.decode("utf-8", errors)
-    except AttributeError:
-        raise InvalidArgsException("create a ClbcBase: %s must be text, not %r" % (name, value))
-    except UnicodeError:
-        raise InvalidArgsException("create a ClbcBase: %s must be UTF-8: %r" % (name, value))

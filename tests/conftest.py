@@ -38,7 +38,7 @@ def pytest_terminal_summary(terminalreporter):
     terminalreporter.write_line("%d NAME.so were made with %s" % (len(headers), " or ".join(sorted(set(headers))) or "no header"))
 
 
-def pytest_sessionfinish(session):
-    if session.testscollected > 10 and len(headers) < session.testscollected // 2:
+def pytest_sessionfinish(session, exitstatus):
+    """A check that has looked at nothing has failed."""
+    if exitstatus == 0 and session.testscollected > 10 and len(headers) < session.testscollected // 2:
         session.exitstatus = 1
-        raise session.Failed("only %d NAME.so were looked at" % len(headers))

@@ -79,7 +79,7 @@ func TestAttachAndDetach(t *testing.T) {
 				t.Skip("kprobe: not in this kernel; tests/vm/run boots one that has them")
 			}
 			program, runs := counting(t, c.typ)
-			l, err := Attach(program, c.hook, c.target, env)
+			l, err := Attach(program, Target{Hook: c.hook, Name: c.target}, env)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -119,7 +119,7 @@ func TestErrors(t *testing.T) {
 			if strings.HasSuffix(c.hook, "probe") && !env.Kernel.HasKprobes() {
 				want = "this kernel has no kprobes (it is built without CONFIG_KPROBES; use a tracepoint"
 			}
-			l, err := Attach(program, c.hook, c.target, env)
+			l, err := Attach(program, Target{Hook: c.hook, Name: c.target}, env)
 			f := (*fault.Error)(nil)
 			if l != nil || !errors.As(err, &f) || f.Kind != fault.Attach || !strings.HasPrefix(err.Error(), "attach "+c.hook+" "+c.target+": "+want) {
 				t.Errorf("%v, %v", l, err)

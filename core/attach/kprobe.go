@@ -18,25 +18,25 @@ import (
 type probe func(string, *ebpf.Program, *link.KprobeOptions) (link.Link, error)
 
 // kprobe attaches to "function" or "function+offset".
-func kprobe(program *ebpf.Program, target string, env Env) (io.Closer, error) {
-	return probeAt(link.Kprobe, "kprobe", program, target, env)
+func kprobe(program *ebpf.Program, target Target, env Env) (io.Closer, error) {
+	return probeAt(link.Kprobe, program, target, env)
 }
 
-func kretprobe(program *ebpf.Program, target string, env Env) (io.Closer, error) {
-	return probeAt(link.Kretprobe, "kretprobe", program, target, env)
+func kretprobe(program *ebpf.Program, target Target, env Env) (io.Closer, error) {
+	return probeAt(link.Kretprobe, program, target, env)
 }
 
-func probeAt(attach probe, hook string, program *ebpf.Program, target string, env Env) (io.Closer, error) {
+func probeAt(attach probe, program *ebpf.Program, target Target, env Env) (io.Closer, error) {
 	if !env.Kernel.HasKprobes() {
-		return nil, failed(hook, target, errors.New("this kernel has no kprobes"),
+		return nil, failed(target, errors.New("this kernel has no kprobes"),
 			"it is built without CONFIG_KPROBES; use a tracepoint: SEC(\"tracepoint/category/name\") or SEC(\"raw_tracepoint/name\")")
 	}
-	function, plus, _ := strings.Cut(target, "+")
+	function, plus, _ := strings.Cut(target.Name, "+")
 	offset := uint64(0)
 	if plus != "" {
 		var err error
 		if offset, err = strconv.ParseUint(plus, 0, 64); err != nil {
-			return nil, failed(hook, target, errors.New("the offset is no number"), "")
+			return nil, failed(target, errors.New("the offset is no number"), "")
 		}
 	}
 	l, err := attach(function, program, &link.KprobeOptions{Offset: offset})
@@ -45,9 +45,9 @@ func probeAt(attach probe, hook string, program *ebpf.Program, target string, en
 		return l, nil
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.EINVAL), errors.Is(err, unix.EADDRNOTAVAIL):
 		cause, hint := why(function, env)
-		return nil, failed(hook, target, cause, hint)
+		return nil, failed(target, cause, hint)
 	}
-	return nil, failed(hook, target, err, "")
+	return nil, failed(target, err, "")
 }
 
 // why explains the kernel's and the library's answers, which do not tell these cases apart.

@@ -15,10 +15,10 @@ import (
 )
 
 // tracepoint attaches to "category/name".
-func tracepoint(program *ebpf.Program, target string, env Env) (io.Closer, error) {
-	category, name, ok := strings.Cut(target, "/")
+func tracepoint(program *ebpf.Program, target Target, env Env) (io.Closer, error) {
+	category, name, ok := strings.Cut(target.Name, "/")
 	if !ok {
-		return nil, failed("tracepoint", target, errors.New("no category"), "the section is tracepoint/category/name")
+		return nil, failed(target, errors.New("no category"), "the section is tracepoint/category/name")
 	}
 	dir, err := env.Kernel.Tracefs()
 	if err != nil {
@@ -26,10 +26,10 @@ func tracepoint(program *ebpf.Program, target string, env Env) (io.Closer, error
 	}
 	l, err := link.Tracepoint(category, name, program, nil)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, failed("tracepoint", target, errors.New("no such tracepoint"), closest(target, tracepoints(dir)))
+		return nil, failed(target, errors.New("no such tracepoint"), closest(target.Name, tracepoints(dir)))
 	}
 	if err != nil {
-		return nil, failed("tracepoint", target, err, "")
+		return nil, failed(target, err, "")
 	}
 	return l, nil
 }
@@ -44,8 +44,8 @@ func tracepoints(dir string) []string {
 }
 
 // rawTracepoint attaches to "name"; a category before it is left out.
-func rawTracepoint(program *ebpf.Program, target string, env Env) (io.Closer, error) {
-	l, err := link.AttachRawTracepoint(link.RawTracepointOptions{Name: filepath.Base(target), Program: program})
+func rawTracepoint(program *ebpf.Program, target Target, env Env) (io.Closer, error) {
+	l, err := link.AttachRawTracepoint(link.RawTracepointOptions{Name: filepath.Base(target.Name), Program: program})
 	if errors.Is(err, os.ErrNotExist) {
 		var names []string
 		if dir, err := env.Kernel.Tracefs(); err == nil {
@@ -53,10 +53,10 @@ func rawTracepoint(program *ebpf.Program, target string, env Env) (io.Closer, er
 				names = append(names, filepath.Base(name))
 			}
 		}
-		return nil, failed("raw_tracepoint", target, errors.New("no such tracepoint"), closest(filepath.Base(target), names))
+		return nil, failed(target, errors.New("no such tracepoint"), closest(filepath.Base(target.Name), names))
 	}
 	if err != nil {
-		return nil, failed("raw_tracepoint", target, err, "")
+		return nil, failed(target, err, "")
 	}
 	return l, nil
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 
@@ -30,12 +32,12 @@ type Options struct {
 
 // Session is a live object. Its methods may be called from any goroutine.
 type Session struct {
-	mu         sync.RWMutex // held for writing by Close alone, to wait for calls under way
+	mu         sync.RWMutex // held for writing by Close, which waits for calls under way, and by Attach
 	closed     bool
 	kernel     *kernel.Facts
 	object     *object.Object
 	collection *ebpf.Collection
-	links      map[string]io.Closer
+	links      map[string][]io.Closer // by program
 	readers    map[int]*events.Reader
 	opening    sync.Mutex // guards readers and symbols
 	symbols    *symbols.Kernel
@@ -61,7 +63,7 @@ func Load(data []byte, opts Options) (*Session, error) {
 	if err := facts.Privilege(); err != nil {
 		return nil, err
 	}
-	s := &Session{kernel: facts, object: parsed, links: map[string]io.Closer{}, readers: map[int]*events.Reader{}}
+	s := &Session{kernel: facts, object: parsed, links: map[string][]io.Closer{}, readers: map[int]*events.Reader{}}
 	if s.collection, err = create(facts, parsed, opts); err != nil {
 		return nil, err
 	}
@@ -75,18 +77,40 @@ func Load(data []byte, opts Options) (*Session, error) {
 }
 
 func (s *Session) attachAll() error {
-	env := attach.Env{Kernel: s.kernel, Symbols: s.kernelSymbols}
 	for _, p := range s.object.Programs {
 		if p.Hook == "" {
 			continue
 		}
-		l, err := attach.Attach(s.collection.Programs[p.Name], p.Hook, p.Target, env)
-		if err != nil {
+		if err := s.attach(p.Name, attach.Target{Hook: p.Hook, Name: p.Target}); err != nil {
 			return err
 		}
-		s.links[p.Name] = l
 	}
 	return nil
+}
+
+func (s *Session) attach(program string, target attach.Target) error {
+	env := attach.Env{Kernel: s.kernel, Symbols: s.kernelSymbols, AttachType: s.object.Spec.Programs[program].AttachType}
+	l, err := attach.Attach(s.collection.Programs[program], target, env)
+	if err == nil {
+		s.links[program] = append(s.links[program], l)
+	}
+	return err
+}
+
+// Attach attaches a program to a target, which its section need not name. A program may have
+// several.
+func (s *Session) Attach(program string, target attach.Target) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return errClosed
+	}
+	if s.collection.Programs[program] == nil {
+		f := &fault.Error{Kind: fault.Invalid, Op: "attach program", Subject: program, Cause: errors.New("the object has none of that name")}
+		f.Hint = "it has " + strings.Join(slices.Sorted(maps.Keys(s.collection.Programs)), ", ")
+		return f
+	}
+	return s.attach(program, target)
 }
 
 var errClosed = &fault.Error{Kind: fault.Closed, Op: "use session", Cause: errors.New("it was closed")}
@@ -105,7 +129,7 @@ func (s *Session) Describe() ([]byte, error) {
 	}
 	programs, log := []program{}, strings.Builder{}
 	for _, p := range s.object.Programs {
-		programs = append(programs, program{p, s.links[p.Name] != nil})
+		programs = append(programs, program{p, len(s.links[p.Name]) > 0})
 		if live := s.collection.Programs[p.Name]; live != nil && live.VerifierLog != "" {
 			fmt.Fprintf(&log, "%s:\n%s\n", p.Name, live.VerifierLog)
 		}
@@ -200,8 +224,10 @@ func (s *Session) Close() error {
 	for _, r := range s.readers {
 		errs = append(errs, r.Close())
 	}
-	for _, l := range s.links {
-		errs = append(errs, l.Close())
+	for _, links := range s.links {
+		for _, l := range links {
+			errs = append(errs, l.Close())
+		}
 	}
 	s.collection.Close()
 	if err := errors.Join(errs...); err != nil {

@@ -1,0 +1,110 @@
+"""The attach calls of ClbcBase."""
+
+import os
+
+from pylcc import errors
+from pylcc._lib import text
+from pylcc._values import integers
+
+
+class Attach(object):
+    """Programs attached by a call, in addition to those whose section names a target.
+
+    function is the name of the program in C. A program may be attached several times; close()
+    undoes it all. Every call raises InvalidArgsException for a name that the object lacks,
+    AttachException when the kernel refuses, RootRequiredException and ClosedException."""
+
+    def _attach(self, function, **target):
+        raise NotImplementedError
+
+    def attachKprobe(self, function, symbol):
+        """Run it when the kernel's function symbol (or symbol+offset) is entered."""
+        self._attach(function, hook="kprobe", name=symbol)
+
+    def attachKretprobe(self, function, symbol):
+        """Run it when the kernel's function symbol returns."""
+        self._attach(function, hook="kretprobe", name=symbol)
+
+    def attachUprobe(self, function, pid, binaryPath, offset=0):
+        """Run it at an offset in the file binaryPath, a program or a shared library, in the thread
+        pid; 0: this one; -1: in every process."""
+        self._attach(function, hook="uprobe", name=binaryPath, pid=pid, offset=offset)
+
+    def attachUretprobe(self, function, pid, binaryPath, offset=0):
+        """The same when the function at the offset returns."""
+        self._attach(function, hook="uretprobe", name=binaryPath, pid=pid, offset=offset)
+
+    def attachUprobes(self, function, pid, binaryPath, offset=0):
+        """attachUprobe for every thread that the process pid has now."""
+        for thread in _threads(pid):
+            self.attachUprobe(function, thread, binaryPath, offset)
+
+    def attachUretprobes(self, function, pid, binaryPath, offset=0):
+        """attachUretprobe for every thread that the process pid has now."""
+        for thread in _threads(pid):
+            self.attachUretprobe(function, thread, binaryPath, offset)
+
+    def attachTracepoint(self, function, category, name):
+        """Run it at a tracepoint: events/category/name in tracefs."""
+        self._attach(function, hook="tracepoint", name=u"%s/%s" % (text(category, "category"), text(name, "name")))
+
+    def attachRawTracepoint(self, function, name):
+        """Run it at a tracepoint, with the arguments as the kernel has them."""
+        self._attach(function, hook="raw_tracepoint", name=name)
+
+    def attachPerfEvent(self, function, attrD, pid=0, cpu=-1, group_fd=-1, flags=0):
+        """Run it whenever a perf event counts or samples; returns 0.
+
+        attrD: members of struct perf_event_attr by name, numbers or their text; size is ignored.
+        pid: 0 this thread, -1 all, which needs a cpu; cpu: -1 all, which needs a pid. group_fd,
+        flags: those of perf_event_open(2)."""
+        self._attach(function, hook="perf_event", pid=pid, cpu=cpu, fd=group_fd, flags=flags, event=_numbers(attrD))
+        return 0
+
+    def attachAllCpuPerf(self, function, attrD, pid=-1, group_fd=-1, flags=0):
+        """attachPerfEvent on every CPU that is online."""
+        for cpu in _online():
+            self.attachPerfEvent(function, attrD, pid, cpu, group_fd, flags)
+
+    def attachPerfEvents(self, function, attrD, pid, group_fd=-1, flags=0):
+        """attachPerfEvent for every thread that the process pid has now."""
+        for thread in _threads(pid):
+            self.attachPerfEvent(function, attrD, thread, -1, group_fd, flags)
+
+    def attachCgroup(self, function, fd):
+        """Run it for the cgroup whose directory is open as fd, as the program's section says."""
+        self._attach(function, hook="cgroup", fd=fd)
+
+    def attachNetns(self, function, fd):
+        """Run it for the network namespace whose file is open as fd."""
+        self._attach(function, hook="netns", fd=fd)
+
+    def attachXdp(self, function, ifindex):
+        """Run it for what the network interface of that index receives."""
+        self._attach(function, hook="xdp", index=ifindex)
+
+
+def _threads(pid):
+    if pid <= 0:
+        return [pid]
+    try:
+        return [int(name) for name in os.listdir("/proc/%d/task" % pid)]
+    except OSError as e:
+        raise errors.AttachException("attach to process %d: %s (is it running?)" % (pid, e.strerror), "", e.errno)
+
+
+def _online():
+    with open("/sys/devices/system/cpu/online") as f:
+        ranges = [part.split("-") for part in f.read().strip().split(",")]
+    return [cpu for part in ranges for cpu in range(int(part[0]), int(part[-1]) + 1)]
+
+
+def _numbers(attr):
+    """The members that are numbers; of others it is said that they are not."""
+    numbers = {}
+    for name, value in attr.items():
+        try:
+            numbers[text(name, "a member of attrD")] = int(value) & 0xffffffffffffffff if isinstance(value, integers) else int(value, 0)
+        except (TypeError, ValueError):
+            print("key %s type is %s, not support, skip." % (name, type(value)))
+    return numbers

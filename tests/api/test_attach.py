@@ -1,0 +1,169 @@
+"""Programs attached by a call."""
+
+import ctypes
+import os
+import socket
+import subprocess
+
+import pytest
+
+from programs import LICENSE, cpus, load, mine
+from pylcc import errors
+
+HITS = """
+#include "lbc.h"
+LBC_ARRAY(hits, u32, u64, 4);
+static inline int hit(u32 slot, u64 by)
+{
+    u64 *n = bpf_map_lookup_elem(&hits, &slot);
+    if (n)
+        __sync_fetch_and_add(n, by);
+    return 0;
+}
+"""
+
+
+@pytest.fixture
+def program(tmpdir):
+    """program(section, body): a loaded object whose program f is attached to nothing."""
+    opened = []
+
+    def make(section, body, context="void"):
+        source = HITS + 'SEC("%s")\nint f(%s *ctx)\n{\n%s\n}\n' % (section, context, body) + LICENSE
+        opened.append(load(tmpdir, mine(source), attach=0))
+        return opened[-1]
+    yield make
+    for lbc in opened:
+        lbc.close()
+
+
+def hits(lbc):
+    return lbc.maps["hits"].get(4)
+
+
+MINE = "    return bpf_get_current_pid_tgid() >> 32 == PID ? hit(0, 1) : 0;"
+
+
+def test_tracepoints(program):
+    forks = program("tracepoint/sched/sched_process_exec", MINE)
+    raw = program("raw_tracepoint/sched_process_exec", MINE)
+    forks.attachTracepoint("f", "sched", "sched_process_fork")
+    raw.attachRawTracepoint(b"f", b"sched_process_fork")
+    for _ in range(3):
+        if os.fork() == 0:
+            os._exit(0)
+        os.wait()
+    assert hits(forks) == hits(raw) == [3, 0, 0, 0]
+
+
+def place(function):
+    """(path, offset) of a function of the C library in its file."""
+    address = ctypes.cast(getattr(ctypes.CDLL(None), function), ctypes.c_void_p).value
+    with open("/proc/self/maps") as f:
+        for line in f:
+            fields = line.split()
+            start, end = (int(part, 16) for part in fields[0].split("-"))
+            if start <= address < end:
+                return fields[5], address - start + int(fields[2], 16)
+
+
+def test_uprobes(program):
+    path, offset = place("getppid")
+    entered = program("uprobe/one", "    return hit(0, 1);")
+    entered.attachUprobe("f", 0, path, offset)
+    returned = program("uretprobe/two", "    return hit(1, PT_REGS_RC(ctx));", "struct pt_regs")
+    returned.attachUretprobe("f", os.getpid(), path, offset)
+    everywhere = program("uprobe/three", MINE)
+    everywhere.attachUprobes("f", -1, path, offset)
+    libc = ctypes.CDLL(None)
+    for _ in range(5):
+        parent = libc.getppid()
+    subprocess.check_call(["true"])
+    assert hits(entered)[0] == 5 and hits(everywhere)[0] == 5
+    assert hits(returned)[1] == 5 * parent
+
+
+def test_perf_events(program):
+    """A software event that counts: page faults of this thread."""
+    lbc = program("perf_event", "    return hit(0, 1);", "struct bpf_perf_event_data")
+    attr = {"type": 1, "config": "2", "sample_period": 1, "size": 114}
+    given = dict(attr)
+    assert lbc.attachPerfEvent("f", attr) == 0 and attr == given
+    pages = 64
+    memory = ctypes.CDLL(None).mmap
+    memory.restype = ctypes.c_void_p
+    start = memory(None, pages * 4096, 3, 0x22, -1, 0)
+    before = hits(lbc)[0]
+    for page in range(pages):
+        ctypes.memset(start + page * 4096, 1, 1)
+    assert pages <= hits(lbc)[0] - before
+    ctypes.CDLL(None).munmap(ctypes.c_void_p(start), pages * 4096)
+
+
+def test_perf_events_on_all_cpus(program):
+    lbc = program("perf_event", "    return hit(0, 1);", "struct bpf_perf_event_data")
+    lbc.attachAllCpuPerf("f", {"type": 1, "config": 0, "sample_freq": 1000, "freq": 1})
+    for _ in range(10000):
+        if hits(lbc)[0] > 10:
+            break
+        sum(range(10000))
+    assert hits(lbc)[0] > 10
+    lbc.close()
+    assert len(cpus()) >= 1
+
+
+def test_xdp(program):
+    """What comes in by the loopback interface; this machine's own packets."""
+    lbc = program("xdp", "    hit(0, 1);\n    return XDP_PASS;", "struct xdp_md")
+    lbc.attachXdp("f", [int(open("/sys/class/net/lo/ifindex").read())][0])
+    receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    receiver.bind(("127.0.0.1", 0))
+    receiver.settimeout(30)
+    for _ in range(4):
+        receiver.sendto(b"x", receiver.getsockname())
+        receiver.recv(10)
+    receiver.close()
+    assert hits(lbc)[0] >= 4
+
+
+def cgroup2():
+    with open("/proc/mounts") as f:
+        return next((line.split()[1] for line in f if line.split()[2] == "cgroup2"), None)
+
+
+@pytest.mark.skipif(cgroup2() is None, reason="needs cgroup2 (mount -t cgroup2 cgroup2 /sys/fs/cgroup)")
+def test_cgroup(program):
+    lbc = program("cgroup/sock_create", "    return hit(0, 1) + 1;", "struct bpf_sock")
+    fd = os.open(cgroup2(), os.O_RDONLY)
+    try:
+        lbc.attachCgroup("f", fd)
+    finally:
+        os.close(fd)
+    before = hits(lbc)[0]
+    socket.socket(socket.AF_INET, socket.SOCK_DGRAM).close()
+    assert hits(lbc)[0] > before
+
+
+def test_network_namespace(program):
+    lbc = program("flow_dissector", "    return 0;", "struct __sk_buff")
+    with open("/proc/self/ns/net") as f:
+        lbc.attachNetns("f", f.fileno())
+
+
+@pytest.mark.parametrize("call, said", [
+    (lambda lbc: lbc.attachTracepoint("g", "sched", "sched_process_fork"), "attach program g: the object has none of that name (it has f)"),
+    (lambda lbc: lbc.attachTracepoint("f", "sched", "sched_process_frok"), "closest: sched/sched_process_fork"),
+    (lambda lbc: lbc.attachTracepoint("f", 3, "x"), "use 3 as category: it must be text"),
+    (lambda lbc: lbc.attachUprobe("f", -1, "/nonexistent", 1), "attach uprobe /nonexistent+0x1: "),
+    (lambda lbc: lbc.attachUprobes("f", 1 << 22, "/bin/sh", 1), "is it running?"),
+    (lambda lbc: lbc.attachPerfEvent("f", {"type": 1, "sample_perod": 1}), "no member sample_perod (closest: sample_period)"),
+    (lambda lbc: lbc.attachPerfEvent("f", {"type": 1, "config": 0}, -1, 4095), "attach perf_event "),
+    (lambda lbc: lbc.attachXdp("f", 1 << 20), "attach xdp interface 1048576: "),
+    (lambda lbc: lbc.attachCgroup("f", 0), "attach cgroup "),
+    (lambda lbc: lbc.attachNetns("f", 0), "attach netns "),
+])
+def test_errors(program, call, said):
+    lbc = program("tracepoint/sched/sched_process_exec", "    return 0;")
+    with pytest.raises(errors.InvalidArgsException) as e:
+        call(lbc)
+    assert said in str(e.value) and "\n" not in str(e.value)
