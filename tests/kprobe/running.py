@@ -79,17 +79,38 @@ def fork(work=lambda: None):
     return child
 
 
-def fork_as(pid):
-    """Fork a child with this pid, chosen beforehand (clone3, Linux 5.5)."""
-    wanted = ctypes.c_int(pid)
+# It has one thread: what clone3 makes there may use all that its parent may.
+MAKER = """
+import ctypes, os, signal, sys
+for line in iter(sys.stdin.readline, ""):
+    wanted = ctypes.c_int(int(line))
     arguments = (ctypes.c_uint64 * 11)()  # struct clone_args: exit_signal, set_tid, set_tid_size
     arguments[4], arguments[8], arguments[9] = signal.SIGCHLD, ctypes.addressof(wanted), 1
-    # PyDLL keeps the interpreter's lock, which the child must hold.
-    child = ctypes.PyDLL(None, use_errno=True).syscall(435, arguments, ctypes.sizeof(arguments))
+    child = ctypes.CDLL(None, use_errno=True).syscall(435, arguments, ctypes.sizeof(arguments))
     if child == 0:
         os._exit(0)
-    assert child == pid, "clone3: " + os.strerror(ctypes.get_errno())
-    os.waitpid(child, 0)
+    if child > 0:
+        os.waitpid(child, 0)
+    sys.stdout.write("%d %s\\n" % (child, os.strerror(ctypes.get_errno())))
+    sys.stdout.flush()
+"""
+
+
+class Maker(object):
+    """A process that makes children with pids that are chosen beforehand (clone3, Linux 5.5)."""
+
+    def __init__(self):
+        self.process = subprocess.Popen([sys.executable, "-c", MAKER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+
+    def fork_as(self, pid):
+        self.process.stdin.write(b"%d\n" % pid)
+        answer = self.process.stdout.readline().split()
+        assert int(answer[0]) == pid, answer
+
+    def stop(self):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait()
 
 
 def free_pid():

@@ -9,7 +9,7 @@ import re
 import pytest
 
 import tutorial
-from running import NAME, Running, fork, fork_as, free_pid, kernel_symbols, python, set_name, tracing
+from running import NAME, Maker, Running, fork, free_pid, kernel_symbols, python, set_name, tracing
 
 GUIDE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "guide")
 FILES = {"hello": ["hello.py"], "eventOut": ["eventOut.py"], "dynamicVar": ["dynamicVar.py"], "hashMap": ["hashMap.py"],
@@ -110,16 +110,19 @@ def test_a_second_run_compiles_nothing(run, program):
     assert "local compile success." in first.lines and "local compile success." not in second.lines
 
 
-def test_filter(run, program):
-    wanted = free_pid()
+def test_filter(request, run, program):
+    wanted, maker = free_pid(), Maker()
+    request.addfinalizer(maker.stop)
+
+    def seen(lines):
+        return [int(m.group(3)) for m in map(EVENT.match, lines) if m]
     running = run(program("dynamicVar"), "dynamicVar.py", wanted)
-    running.until(children, lambda: fork_as(wanted))
-    before = len(children(running.lines))
+    running.until(seen, lambda: maker.fork_as(wanted))
+    before = len(seen(running.lines))
     others = [fork() for _ in range(20)]
-    fork_as(wanted)
-    running.until(lambda lines: len(children(lines)) > before)
-    assert wanted not in others
-    assert set(m.group(3) for m in map(EVENT.match, running.lines) if m) == set([str(wanted)])
+    maker.fork_as(wanted)
+    running.until(lambda lines: len(seen(lines)) > before)
+    assert wanted not in others and set(seen(running.lines)) == set([wanted])
 
 
 def changed(files, key):
