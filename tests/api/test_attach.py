@@ -126,15 +126,18 @@ def test_xdp(program):
     assert hits(lbc)[0] >= 4
 
 
-def cgroup2():
-    with open("/proc/mounts") as f:
-        return next((line.split()[1] for line in f if line.split()[2] == "cgroup2"), None)
+@pytest.fixture
+def cgroup2(tmpdir):
+    """The root of the cgroups."""
+    place = str(tmpdir.mkdir("cgroup"))
+    subprocess.check_call(["mount", "-t", "cgroup2", "cgroup2", place])
+    yield place
+    subprocess.check_call(["umount", place])
 
 
-@pytest.mark.skipif(cgroup2() is None, reason="needs cgroup2 (mount -t cgroup2 cgroup2 /sys/fs/cgroup)")
-def test_cgroup(program):
+def test_cgroup(program, cgroup2):
     lbc = program("cgroup/sock_create", "    return hit(0, 1) + 1;", "struct bpf_sock")
-    fd = os.open(cgroup2(), os.O_RDONLY)
+    fd = os.open(cgroup2, os.O_RDONLY)
     try:
         lbc.attachCgroup("f", fd)
     finally:
