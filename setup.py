@@ -11,6 +11,7 @@ from wheel.bdist_wheel import bdist_wheel
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 NATIVE = os.path.join(HERE, "build", "native")
+COMPAT = os.path.join("pylcc", "compat")  # packages of old, each installed under its own name
 
 
 def read(*path):
@@ -68,7 +69,8 @@ setup(
     long_description_content_type="text/markdown",
     author="the coolbpf authors",
     license="MIT",
-    packages=find_packages(include=["pylcc", "pylcc.*"]),
+    packages=find_packages(include=["pylcc", "pylcc.*"]) + find_packages(COMPAT),
+    package_dir=dict((name, os.path.join(COMPAT, name)) for name in find_packages(COMPAT)),
     python_requires=">=2.7,!=3.0.*,!=3.1.*,!=3.2.*,!=3.3.*,!=3.4.*,!=3.5.*",
     classifiers=[
         "License :: OSI Approved :: MIT License",

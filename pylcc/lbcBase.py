@@ -9,7 +9,7 @@ import pylcc
 from pylcc import _identity
 from pylcc._attach import Attach
 from pylcc._identity import VERSION as __version__  # noqa: F401
-from pylcc._lib import text
+from pylcc._lib import text, utf8
 from pylcc._session import Session, make
 from pylcc.errors import ClosedException, FileNotExistException, InvalidArgsException
 from pylcc._values import Text
@@ -120,9 +120,12 @@ class ClbcBase(Attach):
         finally:
             signal.signal(signal.SIGINT, before)
 
-    def c2str(self, data):
-        """A char array as str: what it is already."""
-        return data if isinstance(data, str) else Text(bytes(data))
+    @staticmethod
+    def c2str(data):
+        """A char array as str, up to its NUL: what it is already when it comes from a map."""
+        if isinstance(data, Text):
+            return data
+        return Text(utf8(data) if isinstance(data, (bytes, type(u""))) else bytes(bytearray(data)))
 
     @staticmethod
     def c2list(data):

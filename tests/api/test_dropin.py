@@ -120,7 +120,7 @@ def test_lbc_include(tmpdir, monkeypatch):
 def test_text_and_lists_of_old(tmpdir):
     with load(tmpdir, mine(FORKS)) as lbc:
         e = lbc.maps["e_out"].event(b"\1\0\0\0\2\0\0\0" + b"name".ljust(16, b"\0"))
-        assert lbc.c2str(e.comm) == "name" == lbc.c2str(b"name\0\0") and lbc.c2list((1, 2)) == [1, 2]
+        assert lbc.c2str(e.comm) == "name" == lbc.c2str(b"name\0\0") == lbc.c2str("name\0x") == lbc.c2str(bytearray(b"name\0")) and lbc.c2list((1, 2)) == [1, 2]
 
 
 @pytest.mark.parametrize("cb, said", [("None", "interrupt"), ("lambda: print_('called')", "called returned")])

@@ -4,9 +4,13 @@ import (
 	"archive/zip"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"testing"
 )
+
+// packages are the names that scripts import.
+var packages = []string{"pylcc", "surftrace"}
 
 func TestWheel(t *testing.T) {
 	name := built(t, "dist/coolbpf-*.whl")
@@ -24,6 +28,7 @@ func TestWheel(t *testing.T) {
 	}
 	for _, wanted := range []string{
 		"pylcc/__init__.py",
+		"surftrace/__init__.py",
 		"pylcc/native/liblcc.so",
 		"pylcc/native/bpf-clang",
 		"pylcc/native/include/bpf/bpf_helpers.h",
@@ -47,8 +52,11 @@ func TestWheel(t *testing.T) {
 		t.Errorf("bpf-clang has mode %v", mode)
 	}
 	for name := range modes {
-		if top, _, _ := strings.Cut(name, "/"); top != "pylcc" && !strings.HasSuffix(top, ".dist-info") {
-			t.Errorf("%s is outside pylcc", name)
+		if top, _, _ := strings.Cut(name, "/"); !slices.Contains(packages, top) && !strings.HasSuffix(top, ".dist-info") {
+			t.Errorf("%s is outside of %s", name, packages)
+		}
+		if strings.HasPrefix(name, "pylcc/compat") {
+			t.Errorf("%s is there a second time", name)
 		}
 		if ext := path.Ext(name); ext == ".pyc" || ext == ".go" {
 			t.Errorf("%s does not belong there", name)
