@@ -1,7 +1,5 @@
 package events
 
-import "github.com/cilium/ebpf/perf"
-
 // batch is the caller's memory, as far as it is filled.
 type batch struct {
 	buffer []byte
@@ -10,28 +8,23 @@ type batch struct {
 	count  int
 }
 
-// add appends a record or a loss; false when there is no room for it.
-func (b *batch) add(record *perf.Record) bool {
-	size := len(record.RawSample)
+// place makes room for a record of size bytes; nil when there is none.
+func (b *batch) place(cpu, size int) []byte {
 	stride := (size + 7) &^ 7
-	tooLarge := stride > len(b.buffer)
-	if b.used+stride > len(b.buffer) && !tooLarge {
-		return false
+	if b.used+size > len(b.buffer) {
+		return nil
 	}
-	if record.LostSamples > 0 || tooLarge {
-		lost := record.LostSamples
-		if tooLarge {
-			lost++
-		}
-		return b.append(Run{Lost: lost, Offset: uint64(b.used), CPU: int32(record.CPU)})
+	if !b.extend(cpu, size) && !b.append(Run{Offset: uint64(b.used), Count: 1, Stride: uint32(stride), Size: uint32(size), CPU: int32(cpu)}) {
+		return nil
 	}
-	if !b.extend(record.CPU, size, stride) &&
-		!b.append(Run{Offset: uint64(b.used), Count: 1, Stride: uint32(stride), Size: uint32(size), CPU: int32(record.CPU)}) {
-		return false
-	}
-	copy(b.buffer[b.used:], record.RawSample)
-	b.used += stride
-	return true
+	room := b.buffer[b.used : b.used+size : b.used+size]
+	b.used = min(b.used+stride, len(b.buffer))
+	return room
+}
+
+// lose tells of records that were lost; false when there is no room for that.
+func (b *batch) lose(cpu int, lost uint64) bool {
+	return b.append(Run{Lost: lost, Offset: uint64(b.used), CPU: int32(cpu)})
 }
 
 func (b *batch) append(run Run) bool {
@@ -44,7 +37,7 @@ func (b *batch) append(run Run) bool {
 }
 
 // extend counts the record into the last run, where it continues that.
-func (b *batch) extend(cpu, size, stride int) bool {
+func (b *batch) extend(cpu, size int) bool {
 	if b.count == 0 {
 		return false
 	}

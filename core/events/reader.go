@@ -4,7 +4,6 @@ package events
 
 import (
 	"errors"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,12 +11,12 @@ import (
 	"coolbpf/core/fault"
 
 	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/perf"
+	"golang.org/x/sys/unix"
 )
 
 const (
 	minRing = 256 << 10
-	// A wake-up is due when half of a ring is full; whoever sends less is flushed for.
+	// A wake-up is due when half of a ring is full; for whoever sends less there is a look now and then.
 	flushEvery = 10 * time.Millisecond
 )
 
@@ -34,26 +33,56 @@ type Run struct {
 
 // Reader reads the rings of one perf event array.
 type Reader struct {
-	name    string
-	mu      sync.Mutex
-	perf    *perf.Reader
-	record  perf.Record
-	closed  atomic.Bool
-	pending bool // record was read but did not fit into the last buffer
+	name   string
+	mu     sync.Mutex
+	array  *ebpf.Map
+	size   int
+	rings  map[int]*ring // by CPU
+	order  []int         // CPUs, the next to be drained first
+	full   bool          // the last batch left records behind
+	online online
+	epoll  int
+	wake   int // an eventfd that Close writes to
+	closed atomic.Bool
 }
 
-// Open makes a ring of at least ringSize bytes for each possible CPU.
+// Open makes a ring of at least ringSize bytes for each CPU.
 func Open(name string, array *ebpf.Map, ringSize int) (*Reader, error) {
 	if array.Type() != ebpf.PerfEventArray {
 		return nil, &fault.Error{Kind: fault.Invalid, Op: "open perf buffer", Subject: name,
 			Cause: errors.New("the map is a " + array.Type().String())}
 	}
-	ringSize = max(ringSize, minRing)
-	p, err := perf.NewReaderWithOptions(array, ringSize, perf.ReaderOptions{Watermark: ringSize / 2})
-	if err != nil {
-		return nil, &fault.Error{Kind: fault.System, Op: "open perf buffer", Subject: name, Cause: err}
+	r := &Reader{name: name, array: array, size: minRing, rings: map[int]*ring{}, epoll: -1, wake: -1}
+	for r.size < ringSize {
+		r.size *= 2
 	}
-	return &Reader{name: name, perf: p}, nil
+	err := r.prepare()
+	if err == nil {
+		err = r.openRings(int(array.MaxEntries()))
+	}
+	if err != nil {
+		r.free()
+		return nil, r.failed("open", err)
+	}
+	return r, nil
+}
+
+func (r *Reader) failed(op string, err error) error {
+	return &fault.Error{Kind: fault.System, Op: op + " perf buffer", Subject: r.name, Cause: err}
+}
+
+func (r *Reader) prepare() (err error) {
+	if r.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		return err
+	}
+	if r.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
+		return err
+	}
+	return r.watch(r.wake)
+}
+
+func (r *Reader) watch(fd int) error {
+	return unix.EpollCtl(r.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)})
 }
 
 // Read waits for records until the timeout, copies them into buffer and describes them in runs. It
@@ -62,48 +91,74 @@ func (r *Reader) Read(buffer []byte, runs []Run, timeout time.Duration) (int, er
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	batch := batch{buffer: buffer, runs: runs}
-	deadline := time.Now().Add(timeout)
-	for {
-		wait := time.Now().Add(flushEvery)
-		if wait.After(deadline) {
-			wait = deadline
+	for deadline := time.Now().Add(timeout); ; {
+		if !r.full && !r.closed.Load() {
+			if err := r.wait(min(flushEvery, time.Until(deadline))); err != nil {
+				return 0, r.failed("read", err)
+			}
 		}
-		r.perf.SetDeadline(wait)
-		done, err := r.fill(&batch)
-		if err != nil && batch.count == 0 {
-			return 0, err
+		if r.closed.Load() {
+			return 0, &fault.Error{Kind: fault.Closed, Op: "read perf buffer", Subject: r.name, Cause: errors.New("it was closed")}
 		}
-		if done || batch.count > 0 || !time.Now().Before(deadline) {
+		if r.full = r.drain(&batch); !r.full {
+			if err := r.followCPUs(); err != nil && batch.count == 0 {
+				return 0, r.failed("read", err)
+			}
+		}
+		if batch.count > 0 || !time.Now().Before(deadline) {
 			return batch.count, nil
 		}
 	}
 }
 
-// fill takes what is in the rings; done when the batch can hold no more.
-func (r *Reader) fill(b *batch) (done bool, err error) {
-	for {
-		if !r.pending {
-			err := r.perf.ReadInto(&r.record)
-			if errors.Is(err, os.ErrDeadlineExceeded) {
-				return false, nil
-			}
-			if errors.Is(err, perf.ErrClosed) {
-				return false, &fault.Error{Kind: fault.Closed, Op: "read perf buffer", Subject: r.name, Cause: errors.New("it was closed")}
-			}
-			if err != nil {
-				return false, &fault.Error{Kind: fault.System, Op: "read perf buffer", Subject: r.name, Cause: err}
-			}
-		}
-		if r.pending = !b.add(&r.record); r.pending {
-			return true, nil
-		}
+// wait returns when a ring is half full, when the reader was closed, or after a time.
+func (r *Reader) wait(most time.Duration) error {
+	var events [1]unix.EpollEvent
+	milliseconds := max(0, (most + time.Millisecond - 1).Milliseconds())
+	_, err := unix.EpollWait(r.epoll, events[:], int(milliseconds))
+	if errors.Is(err, unix.EINTR) {
+		return nil
 	}
+	return err
 }
 
-// Close ends a Read that is under way and frees the rings.
+// drain takes what is in the rings; full when the batch takes no more. Then the next batch begins
+// with the ring behind the one that filled it.
+func (r *Reader) drain(b *batch) (full bool) {
+	for i, cpu := range r.order {
+		if r.rings[cpu].drain(b) {
+			r.order = append(r.order[i+1:len(r.order):len(r.order)], r.order[:i+1]...)
+			return true
+		}
+	}
+	return false
+}
+
+// Close ends a Read that is under way and frees the rings. The map must still be open.
 func (r *Reader) Close() error {
-	r.closed.Store(true)
-	return r.perf.Close()
+	if r.closed.Swap(true) {
+		return nil
+	}
+	_, woken := unix.Write(r.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := errors.Join(woken, r.free()); err != nil {
+		return r.failed("close", err)
+	}
+	return nil
+}
+
+func (r *Reader) free() error {
+	var errs []error
+	for cpu := range r.rings {
+		errs = append(errs, r.closeRing(cpu))
+	}
+	for _, fd := range []int{r.epoll, r.wake} {
+		if fd >= 0 {
+			errs = append(errs, unix.Close(fd))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // Closed tells whether Close was called.

@@ -164,6 +164,94 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
+// Where the kernel keeps count (6.0) no further record is needed.
+func TestLostIsCountedBeforeSilence(t *testing.T) {
+	s := newSender(t, 64)
+	r := s.open(0)
+	if !r.rings[0].counts {
+		t.Log("this kernel tells of a loss with the next record only (before 6.0)")
+		return
+	}
+	const burst = 20000
+	for round := range 3 {
+		for i := range burst {
+			s.send(0, uint64(i))
+		}
+		got := s.read(r, 1<<20, 64, func(got *received) bool { return got.quiet })
+		if sum := got.count() + int(got.lost); sum != burst || got.lost == 0 {
+			t.Errorf("round %d: received %d, lost %d, sent %d", round, got.count(), got.lost, burst)
+		}
+	}
+}
+
+// Every record is received or counted while the reader is slower than the sender.
+func TestUnderLoad(t *testing.T) {
+	s := newSender(t, 248)
+	r := s.open(0)
+	const sent = 30000
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for i := range sent {
+			s.send(0, uint64(i))
+		}
+	}()
+	got := s.read(r, 4096, 2, func(got *received) bool {
+		select {
+		case <-done:
+			return got.quiet
+		default:
+			time.Sleep(time.Millisecond)
+			return false
+		}
+	})
+	s.send(0, sent)
+	last := s.read(r, 4096, 2, func(got *received) bool { return got.count() == 1 })
+	if sum := got.count() + int(got.lost+last.lost); sum != sent {
+		t.Errorf("received %d, lost %d + %d, sent %d", got.count(), got.lost, last.lost, sent)
+	}
+	for i, number := range got.numbers[0] {
+		if i > 0 && number <= got.numbers[0][i-1] {
+			t.Fatalf("record %d after %d", number, got.numbers[0][i-1])
+		}
+	}
+}
+
+// A CPU that is offline, with others behind it, and one that comes and goes.
+func TestOfflineCPU(t *testing.T) {
+	cpus := ebpf.MustPossibleCPU()
+	if os.Getenv("VM_DIRECTORY") == "" || cpus < 3 {
+		t.Skip("only in a virtual machine of three CPUs: make test KERNELS=6.1")
+	}
+	set := func(state string) {
+		t.Helper()
+		if err := os.WriteFile("/sys/devices/system/cpu/cpu1/online", []byte(state), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() { set("1") })
+	s := newSender(t, 8)
+	set("0")
+	r := s.open(0)
+	s.send(2, 7)
+	s.send(0, 8)
+	got := s.read(r, 4096, 16, func(got *received) bool { return got.count() == 2 })
+	if got.numbers[2][0] != 7 || got.numbers[0][0] != 8 {
+		t.Errorf("%v", got.numbers)
+	}
+	for round := range 2 {
+		set("1")
+		s.read(r, 4096, 16, func(*received) bool { return r.rings[1] != nil })
+		s.send(1, uint64(round))
+		got = s.read(r, 4096, 16, func(got *received) bool { return got.count() == 1 })
+		if got.numbers[1][0] != uint64(round) {
+			t.Errorf("%v", got.numbers)
+		}
+		set("0")
+		s.read(r, 4096, 16, func(*received) bool { return r.rings[1] == nil })
+	}
+}
+
 func TestRecordLargerThanTheBuffer(t *testing.T) {
 	s := newSender(t, 64)
 	r := s.open(0)
