@@ -98,6 +98,7 @@ void lcc_error_free(lcc_error *error);
  *   include  [directory, ...] searched for #include "x.h" after work
  *   arch     default this machine's, as uname -m says it
  *   btf      file with the kernel's BTF, default what this kernel provides
+ *   bare     true: make work/NAME.bpf.o, the mere object, always, and leave NAME.so alone
  *   home     directory of the bundled compiler (bpf-clang) and headers (include/)
  *   clang    compiler to use instead of the bundled one
  *   path     ":"-separated directories, searched for a clang where neither is there

@@ -12,11 +12,11 @@ from pylcc._identity import VERSION as __version__
 from pylcc import _identity
 
 try:
-    from pylcc import errors, lbcBase, lbcMaps
+    from pylcc import errors, lbcBase, lbcInclude, lbcMaps, perfEvent
 except ImportError as e:
     raise ImportError("import pylcc: %s (if another package's pylcc was installed over this one: "
                       "pip uninstall pylcc; pip install --force-reinstall coolbpf)" % e)
-for _module in (errors, lbcBase, lbcMaps):
+for _module in (errors, lbcBase, lbcInclude, lbcMaps, perfEvent):
     _identity.check(_module, "pylcc")
 
 from pylcc.errors import *  # noqa: E402,F401,F403

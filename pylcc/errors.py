@@ -9,9 +9,9 @@ RootRequiredException; all that can happen to a correct call is a subclass of on
 from pylcc._identity import VERSION as __version__  # noqa: F401
 
 __all__ = ["LccException", "InvalidArgsException", "DbException", "CompileException",
-           "FileNotExistException", "RootRequiredException", "LoadException", "AttachException",
-           "ClosedException", "UnknownMapException", "ForkException", "SystemException",
-           "InternalException"]
+           "FileNotExistException", "FileNotEmptyException", "RootRequiredException", "LoadException",
+           "AttachException", "ClosedException", "UnknownMapException", "IncludeException", "ExprException",
+           "ForkException", "SystemException", "ExecException", "InternalException"]
 
 
 class LccException(Exception):
@@ -46,6 +46,10 @@ class FileNotExistException(LccException):
     """A file that should be there is not."""
 
 
+class FileNotEmptyException(LccException):
+    """Something is in use that should be free; kept for scripts that catch it."""
+
+
 class RootRequiredException(LccException):
     """The process lacks a capability, named in the message."""
 
@@ -66,6 +70,14 @@ class UnknownMapException(InvalidArgsException, KeyError):
     """The object has no map of that name; the message says which it has."""
 
 
+class IncludeException(InvalidArgsException, ValueError):
+    """A header that ClbcInclude cannot put into a source."""
+
+
+class ExprException(InvalidArgsException):
+    """An expression of surftrace is wrong, such as "p do_sys_open name=%1->nothing"."""
+
+
 class ForkException(InvalidArgsException):
     """The object belongs to the parent process."""
 
@@ -76,6 +88,10 @@ class SystemException(LccException, OSError):
     def __init__(self, message="", log="", errno=0):
         LccException.__init__(self, message, log, errno)
         self.errno = errno
+
+
+class ExecException(SystemException):
+    """Another program could not be run, or did not answer."""
 
 
 class InternalException(LccException):

@@ -6,21 +6,25 @@ import sys
 import threading
 
 import pylcc
-from pylcc import _identity
+from pylcc import _identity, _load, errors, perfEvent
 from pylcc._attach import Attach
+from pylcc._exec import CexecCmd
 from pylcc._identity import VERSION as __version__  # noqa: F401
-from pylcc._lib import text, utf8
-from pylcc._session import Session, make
-from pylcc.errors import ClosedException, FileNotExistException, InvalidArgsException
-from pylcc._values import Text
+from pylcc._lib import text
+from pylcc._load import ClbcLoad, LBC_COMPILE_PORT
+from pylcc._session import Session
+from pylcc.errors import *  # noqa: F401,F403
+from pylcc.lbcInclude import ClbcInclude
 from pylcc.lbcMaps import Maps
+from pylcc.perfEvent import *  # noqa: F401,F403
 
-__all__ = ["ClbcBase", "CeventThread"]
+__all__ = ["ClbcBase", "CeventThread", "ClbcLoad", "ClbcApp", "CexecCmd", "ClbcInclude", "getCwd",
+           "LBC_COMPILE_PORT"] + errors.__all__ + perfEvent.__all__
 
 _identity.check(pylcc, "pylcc.lbcBase")
 
 
-class ClbcBase(Attach):
+class ClbcBase(Attach, ClbcLoad):
     """A BPF program, running in the kernel when the constructor returns.
 
         class EventOut(ClbcBase):
@@ -47,7 +51,7 @@ class ClbcBase(Attach):
     Arguments:
         bpf       base name: NAME.so, and NAME.bpf.c where bpf_str is empty, lie in workPath
         bpf_str   the C text, libbpf style, with #include "lbc.h"
-        server    ignored: nothing is compiled elsewhere
+        server    ignored, as is LBC_SERVER: nothing is compiled elsewhere
         arch      machine to compile for, as uname -m says it; default this one
         ver       ignored: the kernel's own type information is used
         env       more compiler flags, such as "-DDEBUG -I/some/where"
@@ -55,12 +59,13 @@ class ClbcBase(Attach):
                   (kprobe/f, kretprobe/f, tracepoint/category/name, raw_tracepoint/name) is
                   attached; if one cannot be, everything is undone and AttachException raised
         workPath  directory of the files; default the current one
-        logLevel  1: print the verifier's log to stderr; 2: the long one. LBC_LOGLEVEL overrides it
         incPath   ";"-separated directories to search for #include "x.h" after workPath; those of
                   LBC_INCLUDE come next
+        logLevel  1: print the verifier's log to stderr; 2: the long one. LBC_LOGLEVEL overrides it,
+                  ValueError when that is no number
         btf       path of a file with this kernel's BTF, raw or a vmlinux, where the kernel has none;
                   True and False (of old) mean what the kernel provides
-        opt       "so" (of old)
+        opt       "so"
 
     Raises, all from pylcc.errors: CompileException (its text is the first error, .log the compiler's
     output), LoadException (.log: the verifier's), AttachException, RootRequiredException,
@@ -74,25 +79,16 @@ class ClbcBase(Attach):
                  logLevel=-1, incPath=None, btf=True, opt="so"):
         if opt != "so":
             raise InvalidArgsException("create a ClbcBase: opt %r makes nothing to run (only \"so\" does)" % (opt,))
-        types = None if isinstance(btf, (bool, int, type(None))) else text(btf, "btf")
-        artefact, report = make(
-            name=text(bpf, "bpf"), source=text(bpf_str, "bpf_str", "replace") or None, env=text(env, "env"),
-            arch=text(arch, "arch"), work=text(workPath or _current(), "workPath"),
-            include=[path for searched in (incPath or "", os.environ.get("LBC_INCLUDE", ""))
-                     for path in text(searched, "incPath").split(";") if path], btf=types)
-        level = max(0, int(os.environ.get("LBC_LOGLEVEL") or logLevel))
-        if report["action"] == "compiled":
-            sys.stderr.write(report["warnings"])
-            print("local compile success.")
-        for note in report["notes"]:
-            sys.stderr.write("pylcc: %s\n" % note)
-        if level:
-            sys.stderr.write("pylcc: %s %s, kernel types: %s, compiler: %s\n" % (
-                report["path"], report["action"], report["header"], report["compiler"]))
+        level, types = _load.level(logLevel), _load.types(btf)
+        artefact = _load.build(bpf, bpf_str, arch, env, workPath, incPath, level, types)
         self.__session = Session(artefact, attach=bool(attach), log_level=min(level, 2), btf=types)
         if level:
             sys.stderr.write(self.__session.description["log"])
         self.maps = Maps(self.__session)
+
+    def so(self):
+        """The number by which liblcc.so knows the program (capi/lcc.h: a handle)."""
+        return self.__session.number
 
     def getMap(self, name, data, size):
         """The value of a record of map name: data and size as the callback got them.
@@ -120,18 +116,6 @@ class ClbcBase(Attach):
         finally:
             signal.signal(signal.SIGINT, before)
 
-    @staticmethod
-    def c2str(data):
-        """A char array as str, up to its NUL: what it is already when it comes from a map."""
-        if isinstance(data, Text):
-            return data
-        return Text(utf8(data) if isinstance(data, (bytes, type(u""))) else bytes(bytearray(data)))
-
-    @staticmethod
-    def c2list(data):
-        """An array as a list."""
-        return list(data)
-
     def close(self):
         """Detach the programs and free the maps; a perf_buffer_poll in another thread ends.
 
@@ -144,6 +128,21 @@ class ClbcBase(Attach):
 
     def __exit__(self, *_):
         self.close()
+
+
+class ClbcApp(ClbcBase):
+    """The sample of the first releases: prints the records of my_map, and the counts in pids."""
+
+    def _callback(self, cpu, data, size):
+        print("cpu %d: %s" % (cpu, self.getMap("my_map", data, size)))
+
+    def loop(self):
+        """Print until Ctrl-C."""
+        self.maps["my_map"].open_perf_buffer(self._callback)
+        try:
+            self.maps["my_map"].perf_buffer_poll()
+        except KeyboardInterrupt:
+            print(self.maps["pids"].get())
 
 
 class CeventThread(threading.Thread):
@@ -175,8 +174,6 @@ class CeventThread(threading.Thread):
             pass  # that is how it ends
 
 
-def _current():
-    try:
-        return os.getcwd()
-    except OSError as e:
-        raise FileNotExistException("find the current directory: %s (give workPath)" % e.strerror, "", e.errno)
+def getCwd(pathStr):
+    """The directory that a file is in, its links followed."""
+    return os.path.dirname(os.path.realpath(pathStr))

@@ -40,5 +40,5 @@ def pytest_terminal_summary(terminalreporter):
 
 def pytest_sessionfinish(session, exitstatus):
     """A check that has looked at nothing has failed."""
-    if exitstatus == 0 and session.testscollected > 10 and len(headers) < session.testscollected // 2:
+    if exitstatus == 0 and session.testscollected > 100 and len(headers) < 50:
         session.exitstatus = 1

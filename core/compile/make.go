@@ -30,6 +30,7 @@ type Request struct {
 	Path    string   `json:"path"`    // directories to search for a clang where neither is there
 	Temp    string   `json:"temp"`    // where private directories are made
 	BTF     string   `json:"btf"`     // file with the kernel's types
+	Bare    bool     `json:"bare"`    // make NAME.bpf.o, the mere object, instead
 }
 
 // Result is what lcc_make gives.
@@ -72,6 +73,9 @@ func Make(ctx context.Context, r Request) (*Result, error) {
 	if err := knownArch(r.Arch); err != nil {
 		return nil, err
 	}
+	if r.Bare {
+		return r.bare(ctx, facts.Release)
+	}
 	old, unusable := r.read()
 	j, err := newJob(r, facts.Release)
 	if errors.Is(err, errNoSource) {
@@ -103,6 +107,29 @@ func Make(ctx context.Context, r Request) (*Result, error) {
 		result.note(err.Error() + " (it runs, but is not kept: the next start compiles again)")
 	}
 	return result, nil
+}
+
+// bare makes NAME.bpf.o, whatever is there.
+func (r *Request) bare(ctx context.Context, release string) (*Result, error) {
+	j, err := newJob(*r, release)
+	if errors.Is(err, errNoSource) {
+		return nil, &fault.Error{Kind: fault.Missing, Op: "read", Subject: r.sourcePath(), Cause: fs.ErrNotExist}
+	}
+	if err != nil {
+		return nil, err
+	}
+	made, err := j.make(ctx)
+	if err != nil {
+		return nil, err
+	}
+	object, _, err := artefact.Decode(made.bytes)
+	if err != nil {
+		return nil, err
+	}
+	if err := artefact.Write(r.path(), object); err != nil {
+		return nil, err
+	}
+	return r.result("compiled", kept{object, made.meta}), nil
 }
 
 // asItIs is NAME.so without a source to compare it with.
@@ -157,7 +184,13 @@ func (r *Request) complete() error {
 	return nil
 }
 
-func (r *Request) path() string       { return filepath.Join(r.Work, r.Name+".so") }
+func (r *Request) path() string {
+	if r.Bare {
+		return filepath.Join(r.Work, r.Name+".bpf.o")
+	}
+	return filepath.Join(r.Work, r.Name+".so")
+}
+
 func (r *Request) sourcePath() string { return filepath.Join(r.Work, r.Name+".bpf.c") }
 
 // read returns NAME.so, or why it is not used.

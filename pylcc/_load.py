@@ -1,0 +1,76 @@
+"""ClbcLoad: C text compiled, or found to be compiled already."""
+
+import os
+import sys
+
+from pylcc._lib import text, utf8
+from pylcc._session import make
+from pylcc._values import Text
+from pylcc.errors import FileNotExistException, InvalidArgsException
+from pylcc.lbcInclude import directories
+
+LBC_COMPILE_PORT = 7655  # of the servers that once compiled
+
+
+class ClbcLoad(object):
+    """C text compiled to NAME.so, and nothing loaded. Needs no privilege.
+
+    Arguments: those of ClbcBase but attach, and
+        opt       "so"; "obj": make NAME.bpf.o, always, and leave NAME.so alone; "combine": nothing
+
+    Raises, all from pylcc.errors: CompileException (its text is the first error, .log the compiler's
+    output), FileNotExistException, InvalidArgsException, SystemException."""
+
+    def __init__(self, bpf, bpf_str="", server="", arch="", ver="", env="", workPath=None, incPath=None,
+                 logLevel=-1, btf=True, opt="so"):
+        if opt not in ("so", "obj", "combine"):
+            raise InvalidArgsException("compile %s: opt %r is none of so, obj, combine" % (bpf, opt))
+        shown = level(logLevel)
+        if opt != "combine":
+            build(bpf, bpf_str, arch, env, workPath, incPath, shown, types(btf), opt == "obj")
+
+    @staticmethod
+    def c2str(data):
+        """A char array as str, up to its NUL: what it is already when it comes from a map."""
+        if isinstance(data, Text):
+            return data
+        return Text(utf8(data) if isinstance(data, (bytes, type(u""))) else bytes(bytearray(data)))
+
+    @staticmethod
+    def c2list(data):
+        """An array as a list."""
+        return list(data)
+
+
+def level(given):
+    """What logLevel and LBC_LOGLEVEL ask for; 0: silence."""
+    return max(0, int(os.environ.get("LBC_LOGLEVEL") or given))
+
+
+def types(btf):
+    """The file that btf names, or None."""
+    return None if isinstance(btf, (bool, int, type(None))) else text(btf, "btf")
+
+
+def build(bpf, source, arch, env, work, include, shown, btf, bare=None):
+    """The bytes of NAME.so, or of NAME.bpf.o (bare); says how they came about."""
+    artefact, report = make(
+        name=text(bpf, "bpf"), source=text(source, "bpf_str", "replace") or None, env=text(env, "env"),
+        arch=text(arch, "arch"), work=text(work or _current(), "workPath"), include=directories(include), btf=btf,
+        bare=bare)
+    if report["action"] == "compiled":
+        sys.stderr.write(report["warnings"])
+        print("local compile success.")
+    for note in report["notes"]:
+        sys.stderr.write("pylcc: %s\n" % note)
+    if shown:
+        sys.stderr.write("pylcc: %s %s, kernel types: %s, compiler: %s\n" % (
+            report["path"], report["action"], report["header"], report["compiler"]))
+    return artefact
+
+
+def _current():
+    try:
+        return os.getcwd()
+    except OSError as e:
+        raise FileNotExistException("find the current directory: %s (give workPath)" % e.strerror, "", e.errno)
