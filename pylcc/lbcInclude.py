@@ -3,7 +3,6 @@
 Compiling does not need it: the compiler finds the same headers itself, and uses none that another
 user could have written, which this does not check."""
 
-import io
 import os
 import re
 
@@ -66,7 +65,7 @@ class ClbcInclude(object):
         self._count += 1
         if self._count > INCLUDE_MAX:
             raise IncludeException("include %s: there are more than %d files" % (path, INCLUDE_MAX))
-        with io.open(path, "rb") as f:
+        with open(path, "rb") as f:
             lines = _lib.native(f.read()).splitlines(True)
         if any(_ONCE.match(line) for line in lines):
             self._once.add(path)

@@ -1,6 +1,5 @@
 """A database of the types in kernel modules, made by a server of old."""
 
-import io
 import os
 import sys
 
@@ -35,10 +34,10 @@ class CkoBuilder(object):
                     raise ValueError("file counts is over than %d" % MAX_FILES)
                 if name in modules:
                     raise ValueError("file: %s is duplicated." % name)
-                with io.open(os.path.join(path, name), "rb") as f:
+                with open(os.path.join(path, name), "rb") as f:
                     modules[name] = segEncode(f.read()).decode("ascii")
         database = segDecode(self._client.koBuild(modules)["db"])
-        with io.open(out, "wb") as f:
+        with open(out, "wb") as f:
             f.write(database)
 
 
