@@ -140,14 +140,27 @@ lcc_error *lcc_attach(lcc_handle session, lcc_str program, lcc_str target);
  *     float                                            pointer  name: "struct x *"
  *     array    element (a type), count                 struct, union
  *       members [{name, type, bit_offset, bit_size}]   bit_size 0: no bitfield; name "": anonymous
+ *     unknown  no C value that is described here; size 0 where not even that is known
+ *   Global variables are the only value, a struct, of a map such as .bss.
  *   log       the verifier's output, where log_level asked for it
  *   possible_cpus */
 lcc_error *lcc_describe(lcc_handle session, char **out);
 
-/* Look a key up. out (value_size bytes; per-CPU maps: as in lcc_entries) is written when *found.
- * key_size and value_size must be the map's. */
+/* Look a key up. value (value_size bytes; per-CPU maps: as in lcc_entries) is written when *found.
+ * key_size and value_size must be the map's. take: remove the entry in the same step (hashes: Linux
+ * 5.14). Queues and stacks have no keys: this peeks, take pops. A bloom filter is asked for what
+ * value contains. */
 lcc_error *lcc_map_lookup(lcc_handle session, uint32_t map, lcc_bytes key, uint32_t key_size,
-			  void *value, uint32_t value_size, int32_t *found);
+			  void *value, uint32_t value_size, int32_t take, int32_t *found);
+
+/* Set count entries, packed as in lcc_entries; queues, stacks and bloom filters have no keys: the
+ * values are pushed. In one batch where the kernel has them (5.6). Entries before one that fails
+ * are set. */
+lcc_error *lcc_map_update(lcc_handle session, uint32_t map, lcc_bytes keys, uint64_t keys_size,
+			  lcc_bytes values, uint64_t values_size, uint32_t count);
+
+/* Delete an entry; *found: it was there. */
+lcc_error *lcc_map_delete(lcc_handle session, uint32_t map, lcc_bytes key, uint32_t key_size, int32_t *found);
 
 /* All entries, in the kernel's order. take: remove each as it is read, so that none is counted
  * twice or lost; not for arrays. Batches where the kernel has them (5.6), else key by key. */
@@ -156,8 +169,13 @@ lcc_error *lcc_map_entries(lcc_handle session, uint32_t map, int32_t take, lcc_e
 /* Delete every entry; arrays: zero every value. */
 lcc_error *lcc_map_clear(lcc_handle session, uint32_t map);
 
+/* The file descriptor of the map or program of that name, as values of some maps want it. It is
+ * the session's: do not close it, nor use it once the session is closed. */
+lcc_error *lcc_fd(lcc_handle session, lcc_str name, int32_t *out);
+
 /* Open the perf buffer of a map of type perf_event_array: one ring of at least ring_size bytes
- * for each possible CPU (0: 256 KiB). A map has at most one reader at a time. */
+ * for each possible CPU (0: 256 KiB); or a ringbuf, whose records say CPU -1 and whose losses
+ * nobody counts. A map has at most one reader at a time. */
 lcc_error *lcc_events_open(lcc_handle session, uint32_t map, uint32_t ring_size, lcc_handle *out);
 
 /* Wait up to timeout_ms for records, copy what is there into buffer and describe it in runs.

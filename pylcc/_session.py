@@ -77,11 +77,28 @@ class Session(Handle):
     def attach(self, program, **target):
         self.call("lcc_attach", _lib.utf8(program), _lib.options(**target))
 
-    def lookup(self, index, key, size):
-        """The value bytes of a key, or None."""
-        value, found = ct.create_string_buffer(size), ct.c_int32(0)
-        self.call("lcc_map_lookup", index, key, len(key), value, size, ct.byref(found))
-        return value.raw if found.value else None
+    def lookup(self, index, key, value, take=False):
+        """The value bytes of a key, or None. value: as many bytes, which a bloom filter is asked for;
+        take: remove the entry, too."""
+        memory, found = ct.create_string_buffer(value, len(value)), ct.c_int32(0)
+        self.call("lcc_map_lookup", index, key, len(key), memory, len(value), take, ct.byref(found))
+        return memory.raw if found.value else None
+
+    def update(self, index, keys, values, count):
+        """Set entries, packed."""
+        self.call("lcc_map_update", index, keys, len(keys), values, len(values), count)
+
+    def delete(self, index, key):
+        """Delete an entry; whether it was there."""
+        found = ct.c_int32(0)
+        self.call("lcc_map_delete", index, key, len(key), ct.byref(found))
+        return bool(found.value)
+
+    def fd(self, name):
+        """The file descriptor of a map or program, which the session owns."""
+        fd = ct.c_int32(0)
+        self.call("lcc_fd", _lib.utf8(name), ct.byref(fd))
+        return fd.value
 
     def entries(self, index, take):
         """(keys, values, count): all entries of a map, packed."""

@@ -2,6 +2,7 @@
 
 integers = (int,) if str is not bytes else (int, long)  # noqa: F821
 integer = integers[-1]
+texts = (str, type(u""))
 
 
 class Int(integer):
@@ -17,22 +18,31 @@ class Int(integer):
     __str__ = __repr__
 
 
+class Float(float):
+    """A number that is a whole event or a sum: also .value, and .percpu for per-CPU maps."""
+
+    @property
+    def value(self):
+        return float(self)
+
+
 class Enum(Int):
     """An enum's integer with the enumerator as .name, None for a number that has no name."""
     name = None
 
 
 class Pointer(Int):
-    """A pointer: the address. Printed, and compared with text, it is "point:TYPE *"."""
+    """A pointer: the address. As text, and compared with text, it is "point:TYPE *"."""
     text = "point:void *"
 
     def __repr__(self):
+        return "<%s %#x>" % (self.text, integer(self))
+
+    def __str__(self):
         return self.text
 
-    __str__ = __repr__
-
     def __eq__(self, other):
-        if isinstance(other, str):
+        if isinstance(other, texts):
             return self.text == other
         return integer(self) == other
 
@@ -41,8 +51,8 @@ class Pointer(Int):
 
     __hash__ = integer.__hash__
 
-    def startswith(self, prefix):
-        return self.text.startswith(prefix)
+    def startswith(self, *arguments):
+        return self.text.startswith(*arguments)
 
 
 class Text(str):
@@ -50,11 +60,15 @@ class Text(str):
 
     def __new__(cls, raw):
         text = raw.partition(b"\0")[0]
-        self = str.__new__(cls, text if str is bytes else text.decode("utf-8", "backslashreplace"))
+        self = str.__new__(cls, text if str is bytes else cls._decoded(text))
         self.raw = raw
         return self
 
-    def decode(self, *_):
+    @staticmethod
+    def _decoded(text):
+        return text.decode("utf-8", "backslashreplace")
+
+    def decode(self, *_, **__):
         """Itself: for scripts that take it for bytes."""
         return self
 
@@ -69,7 +83,18 @@ class Text(str):
     __hash__ = str.__hash__
 
     def __reduce__(self):
-        return Text, (self.raw,)
+        return type(self), (self.raw,), self.__dict__
+
+
+class Char(Text):
+    """A single char: text of length 1, empty for NUL; int() of it is its number."""
+
+    @staticmethod
+    def _decoded(text):
+        return text.decode("latin-1")
+
+    def __int__(self):
+        return ord(self.raw)
 
 
 class Array(list):
@@ -83,6 +108,14 @@ class Array(list):
 
     def __hash__(self):
         return hash(tuple(self))
+
+
+class Octets(Array):
+    """An array of signed or unsigned char: the numbers, and .raw, the bytes."""
+
+    @property
+    def raw(self):
+        return bytes(bytearray(number & 0xff for number in self))
 
 
 class Value(object):
@@ -142,7 +175,7 @@ class Value(object):
         return "{%s}" % ", ".join("%r: %r" % item for item in Value.items(self))
 
     def __reduce__(self):
-        return _rebuild, (type(self).__name__, type(self).__names__, Value.values(self))
+        return _rebuild, (type(self).__name__, type(self).__names__, Value.values(self), percpu(self))
 
 
 _classes = {}
@@ -159,8 +192,29 @@ def value_class(name, names):
     return _classes[key]
 
 
-def _rebuild(name, names, values):
-    value = object.__new__(value_class(name, names))
+def per_cpu_class(cls):
+    """That class with .percpu; a member of that name hides it."""
+    if cls not in _per_cpu_classes:
+        extra = () if "percpu" in cls.__names__ else ("percpu",)
+        _per_cpu_classes[cls] = type("_", (cls,), {"__slots__": extra})
+        _per_cpu_classes[cls].__name__ = cls.__name__
+    return _per_cpu_classes[cls]
+
+
+_per_cpu_classes = {}
+
+
+def percpu(value):
+    """The single values that one of a per-CPU map was made of; None for other values."""
+    hidden = isinstance(value, Value) and "percpu" in type(value).__names__
+    return None if hidden else getattr(value, "percpu", None)
+
+
+def _rebuild(name, names, values, single):
+    cls = value_class(name, names)
+    value = object.__new__(cls if single is None else per_cpu_class(cls))
+    if single is not None:
+        value.percpu = single
     for member, content in zip(names, values):
         setattr(value, member, content)
     return value

@@ -5,45 +5,28 @@ import struct
 import time
 
 from pylcc import _hist, errors
+from pylcc._cffi import CffiTrans
 from pylcc._decode import Types
 from pylcc._events import Reader
 from pylcc._identity import VERSION as __version__  # noqa: F401
-from pylcc._values import Int, integers
-
-_FEW = 64  # entries that are looked up one by one, rather than the whole map in batches
+from pylcc._tables import (CmapsArray, CmapsBase, CmapsBloom, CmapsHash, CmapsHolder, CmapsLruHash, CmapsLruPerHash,
+                           CmapsPerArray, CmapsPerHash, CmapsQueue, CtableBase, CtypeData, CtypeTable)
+from pylcc._values import Float, Int, Value, integers
 
 __all__ = ["CmapsBase", "CmapsEvent", "CtableBase", "CmapsHash", "CmapsArray", "CmapsLruHash", "CmapsPerHash",
-           "CmapsPerArray", "CmapsLruPerHash", "CmapsHist2", "CmapsHist10", "CmapsStack", "CeventBase", "mapsDict"]
-
-
-class CmapsBase(object):
-    """A map: its .name, and the C types of what it holds."""
-
-    def __init__(self, session, types, index):
-        described = session.description["maps"][index]
-        self.name = described["name"]
-        self._session = session
-        self._index = index
-        self._described = described
-        self._types = types
-
-    def _type(self, of):
-        number = self._described[of]
-        if number is None:
-            raise errors.InvalidArgsException(
-                "decode the %s of map %s: its C type is unknown (declare the map with an LBC_ macro or __type())"
-                % (of, self.name))
-        return self._types[number]
+           "CmapsPerArray", "CmapsLruPerHash", "CmapsHist2", "CmapsHist10", "CmapsStack", "CmapsHolder", "CmapsQueue",
+           "CmapsBloom", "CeventBase", "CtypeData", "CtypeTable", "CffiValue", "CffiTrans", "CffiObj", "mapsDict"]
 
 
 class CmapsEvent(CmapsBase):
-    """A perf buffer (LBC_PERF_OUTPUT)."""
+    """A perf buffer (LBC_PERF_OUTPUT), or a ring buffer (BPF_MAP_TYPE_RINGBUF, Linux 5.8): records of
+    that come from no CPU, -1, and nobody counts those that did not fit."""
 
     def __init__(self, *arguments):
         CmapsBase.__init__(self, *arguments)
         self.cb = None
         self.lostcb = self._print_lost
-        self._reader = None
+        self._reader = self._decoder = None
 
     def open_perf_buffer(self, cb, lost=None):
         """Open the buffer: records that programs send from now on are kept for perf_buffer_poll.
@@ -75,12 +58,16 @@ class CmapsEvent(CmapsBase):
         self._open().poll(target.cb, lost, deadline, _now)
 
     def event(self, data):
-        """The value of a record: data as a callback gets it, or the record's bytes."""
-        value = self._decode(data)
-        return Int(value) if type(value) in integers else value
+        """The value of a record: data as a callback gets it, or the record's bytes.
 
-    def _decode(self, data, size=None):
-        kind = self._type("value")
+        What a record that is too short does not contain reads None; of one that is longer than its
+        type the rest, which may be the kernel's padding, is what a flexible array at the end has.
+        Where the object does not say what the records are they read as bytes."""
+        value = self._decode(data)
+        return _SCALARS.get(type(value), _same)(value)
+
+    def _decode(self, data):
+        decode, size = self._decoder or self._make_decoder()
         if isinstance(data, integers):
             reader = self._reader
             start, length = reader.record if reader else (0, 0)
@@ -89,15 +76,26 @@ class CmapsEvent(CmapsBase):
                     "decode a record of %s: address %#x is not in the record being delivered "
                     "(data is valid during the callback only; keep what getMap returns)" % (self.name, data))
             offset, available = data - reader.base, start + length - data
-            if available >= kind.size:
-                return kind.decode(reader.buffer, offset)
-            return kind.decode_short(bytes(reader.buffer[offset:offset + available]))
+            if available >= size:
+                return decode(reader.buffer, offset)
+            return self._short(bytes(reader.buffer[offset:offset + available]))
         try:
             record = bytes(bytearray(data))
-        except TypeError:
+        except (TypeError, ValueError):
             raise errors.InvalidArgsException(
                 "decode a record of %s: %r is neither an address nor bytes" % (self.name, data))
-        return kind.decode_short(record)
+        return self._short(record)
+
+    def _make_decoder(self):
+        """(decode, size) of records with all of their type; those that need their end go to _short."""
+        number = self._described["value"]
+        if number is None:
+            self._short, self._decoder = bytes, (None, float("inf"))
+        else:
+            kind = self._types[number]
+            self._short = kind.decode_short
+            self._decoder = kind.decode, float("inf") if getattr(kind, "flexible", None) else kind.size
+        return self._decoder
 
     def _open(self):
         if self._reader is None:
@@ -110,95 +108,17 @@ class CmapsEvent(CmapsBase):
 
 
 CeventBase = CmapsEvent
+CffiValue = Value
+CffiObj = CffiTrans
+_SCALARS = dict([(kind, Int) for kind in integers] + [(float, Float)])
+
+
+def _same(value):
+    return value
 
 
 def _now():
     return getattr(time, "monotonic", time.time)() * 1000
-
-
-class CtableBase(CmapsBase):
-    """A map of keys and values.
-
-    Per-CPU values are one value: integers are the sum over the CPUs, .percpu has the single ones."""
-
-    def get(self):
-        """All entries as a dict, in the kernel's order."""
-        return self._entries(False)
-
-    def getThenClear(self):
-        """All entries as a dict, each removed as it is read: an update is in this result or stays
-        in the map. Not for arrays, whose entries cannot be removed (InvalidArgsException)."""
-        return self._entries(True)
-
-    def getKeys(self):
-        """All keys as a list."""
-        keys, _, count = self._session.entries(self._index, False)
-        return self._keys(keys, count)
-
-    def getKeyValue(self, k):
-        """The value of a key, or None. A struct key is a tuple, a dict or an object with its members."""
-        return self._lookup(self._type("key").encode(k))
-
-    def clear(self):
-        """Delete all entries; in an array, set all values to zero."""
-        self._session.clear(self._index)
-
-    def _lookup(self, key):
-        size = self._described["value_size"]
-        if self._described["per_cpu"]:
-            size = (size + 7) // 8 * 8 * self._session.description["possible_cpus"]
-        data = self._session.lookup(self._index, key, size)
-        return None if data is None else self._values(data, 1)[0]
-
-    def _entries(self, take):
-        keys, values, count = self._session.entries(self._index, take)
-        return dict(zip(self._keys(keys, count), self._values(values, count)))
-
-    def _keys(self, data, count):
-        keys = self._type("key").decode_many(data, count)
-        return [tuple(key) for key in keys] if count and isinstance(keys[0], list) else keys
-
-    def _values(self, data, count):
-        kind = self._type("value")
-        if not self._described["per_cpu"]:
-            return kind.decode_many(data, count)
-        stride = (kind.size + 7) // 8 * 8
-        single = [kind.decode(data, at) for at in range(0, len(data), stride)]
-        cpus = self._session.description["possible_cpus"]
-        return [kind.combine(single[i:i + cpus]) for i in range(0, len(single), cpus)]
-
-
-class CmapsHash(CtableBase):
-    """BPF_MAP_TYPE_HASH"""
-
-
-class CmapsLruHash(CtableBase):
-    """BPF_MAP_TYPE_LRU_HASH"""
-
-
-class CmapsPerHash(CtableBase):
-    """BPF_MAP_TYPE_PERCPU_HASH"""
-
-
-class CmapsLruPerHash(CtableBase):
-    """BPF_MAP_TYPE_LRU_PERCPU_HASH"""
-
-
-class CmapsPerArray(CtableBase):
-    """BPF_MAP_TYPE_PERCPU_ARRAY"""
-
-
-class CmapsArray(CtableBase):
-    """BPF_MAP_TYPE_ARRAY"""
-
-    def get(self, size=10):
-        """The first size values as a list; None for an index that the array does not have."""
-        there = min(size, self._described["max_entries"])
-        if there > _FEW:
-            found = self._entries(False)
-        else:
-            found = dict((i, self._lookup(struct.pack("=I", i))) for i in range(there))
-        return [found.get(i) for i in range(size)]
 
 
 class CmapsHist(CmapsArray):
@@ -261,7 +181,7 @@ class CmapsStack(CtableBase):
         """The addresses of a stack as a list, innermost first and filled up with zeros; None when
         there is no such stack."""
         size = self._described["value_size"]
-        data = self._session.lookup(self._index, struct.pack("=I", stack_id & 0xffffffff), size)
+        data = self._session.lookup(self._index, struct.pack("=I", stack_id & 0xffffffff), b"\0" * size)
         return list(struct.unpack("=%dQ" % (size // 8), data)) if data else None
 
 
@@ -291,12 +211,29 @@ _TYPES = {
     "stack_trace": "stack",
 }
 
+_OTHERS = {
+    "ringbuf": CmapsEvent,
+    "queue": CmapsQueue,
+    "stack": CmapsQueue,
+    "bloom_filter": CmapsBloom,
+    "prog_array": CmapsHolder,
+    "array_of_maps": CmapsHolder,
+    "hash_of_maps": CmapsHolder,
+    "sockmap": CmapsHolder,
+    "sockhash": CmapsHolder,
+    "xskmap": CmapsHolder,
+    "reuseport_sockarray": CmapsHolder,
+    "cgroup_array": CmapsHolder,
+}
+
 
 def _class(described, types):
     key = types[described["key"]]["name"] if described["key"] is not None else ""
     if described["type"] == "array" and key in _HISTOGRAMS:
         return mapsDict[_HISTOGRAMS[key]]
-    return mapsDict.get(_TYPES.get(described["type"]), CtableBase)
+    if described["type"] in _TYPES:
+        return mapsDict[_TYPES[described["type"]]]
+    return _OTHERS.get(described["type"], CtableBase)
 
 
 class Maps(dict):

@@ -61,7 +61,7 @@ func (r *Reader) openRing(cpu int) error {
 // followCPUs, called when the rings are empty, makes new ones where CPUs came or went: the kernel ends
 // the event of one that goes. What is sent from a CPU within a second after it came is not received.
 func (r *Reader) followCPUs() (err error) {
-	if !r.online.changed() {
+	if r.shared != nil || !r.online.changed() {
 		return nil
 	}
 	defer func() {

@@ -1,5 +1,5 @@
 // Package events reads perf buffers: records in batches, and the exact count of those that the
-// kernel had to drop.
+// kernel had to drop; and ring buffers, which have no such count.
 package events
 
 import (
@@ -31,13 +31,14 @@ type Run struct {
 	CPU    int32
 }
 
-// Reader reads the rings of one perf event array.
+// Reader reads the rings of one perf event array, or a ring buffer.
 type Reader struct {
 	name   string
 	mu     sync.Mutex
 	array  *ebpf.Map
 	size   int
 	rings  map[int]*ring // by CPU
+	shared *shared       // of a ring buffer, instead of rings
 	order  []int         // CPUs, the next to be drained first
 	full   bool          // the last batch left records behind
 	online online
@@ -46,9 +47,9 @@ type Reader struct {
 	closed atomic.Bool
 }
 
-// Open makes a ring of at least ringSize bytes for each CPU.
+// Open makes a ring of at least ringSize bytes for each CPU; that of a ring buffer is there already.
 func Open(name string, array *ebpf.Map, ringSize int) (*Reader, error) {
-	if array.Type() != ebpf.PerfEventArray {
+	if array.Type() != ebpf.PerfEventArray && array.Type() != ebpf.RingBuf {
 		return nil, &fault.Error{Kind: fault.Invalid, Op: "open perf buffer", Subject: name,
 			Cause: errors.New("the map is a " + array.Type().String())}
 	}
@@ -57,7 +58,11 @@ func Open(name string, array *ebpf.Map, ringSize int) (*Reader, error) {
 		r.size *= 2
 	}
 	err := r.prepare()
-	if err == nil {
+	switch {
+	case err != nil:
+	case array.Type() == ebpf.RingBuf:
+		err = r.openShared()
+	default:
 		err = r.openRings(int(array.MaxEntries()))
 	}
 	if err != nil {
@@ -79,6 +84,13 @@ func (r *Reader) prepare() (err error) {
 		return err
 	}
 	return r.watch(r.wake)
+}
+
+func (r *Reader) openShared() (err error) {
+	if r.shared, err = openShared(r.array); err == nil {
+		err = r.watch(r.array.FD())
+	}
+	return err
 }
 
 func (r *Reader) watch(fd int) error {
@@ -125,6 +137,9 @@ func (r *Reader) wait(most time.Duration) error {
 // drain takes what is in the rings; full when the batch takes no more. Then the next batch begins
 // with the ring behind the one that filled it.
 func (r *Reader) drain(b *batch) (full bool) {
+	if r.shared != nil {
+		return r.shared.drain(b)
+	}
 	for i, cpu := range r.order {
 		if r.rings[cpu].drain(b) {
 			r.order = append(r.order[i+1:len(r.order):len(r.order)], r.order[:i+1]...)
@@ -152,6 +167,9 @@ func (r *Reader) free() error {
 	var errs []error
 	for cpu := range r.rings {
 		errs = append(errs, r.closeRing(cpu))
+	}
+	if r.shared != nil {
+		errs = append(errs, r.shared.close())
 	}
 	for _, fd := range []int{r.epoll, r.wake} {
 		if fd >= 0 {

@@ -24,13 +24,37 @@ type sender struct {
 
 func newSender(t *testing.T, size int32) *sender {
 	t.Helper()
+	return newSenderTo(t, &ebpf.MapSpec{Type: ebpf.PerfEventArray}, size, func(array *ebpf.Map) asm.Instructions {
+		return asm.Instructions{
+			asm.LoadMapPtr(asm.R2, array.FD()),
+			asm.LoadImm(asm.R3, 0xffffffff, asm.DWord), // BPF_F_CURRENT_CPU
+			asm.Mov.Reg(asm.R4, asm.RFP), asm.Add.Imm(asm.R4, -size),
+			asm.Mov.Imm(asm.R5, size),
+			asm.FnPerfEventOutput.Call()}
+	})
+}
+
+func newRingSender(t *testing.T, size int32) *sender {
+	t.Helper()
+	return newSenderTo(t, &ebpf.MapSpec{Type: ebpf.RingBuf, MaxEntries: 4096}, size, func(array *ebpf.Map) asm.Instructions {
+		return asm.Instructions{
+			asm.LoadMapPtr(asm.R1, array.FD()),
+			asm.Mov.Reg(asm.R2, asm.RFP), asm.Add.Imm(asm.R2, -size),
+			asm.Mov.Imm(asm.R3, size),
+			asm.Mov.Imm(asm.R4, 0),
+			asm.FnRingbufOutput.Call()}
+	})
+}
+
+func newSenderTo(t *testing.T, spec *ebpf.MapSpec, size int32, output func(*ebpf.Map) asm.Instructions) *sender {
+	t.Helper()
 	if os.Getuid() != 0 {
 		t.Skip("maps and programs are for root")
 	}
 	if err := rlimit.RemoveMemlock(); err != nil {
 		t.Fatal(err)
 	}
-	array, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.PerfEventArray})
+	array, err := ebpf.NewMap(spec)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,13 +63,8 @@ func newSender(t *testing.T, size int32) *sender {
 	for at := -int16(size); at < 0; at += 8 {
 		code = append(code, asm.StoreMem(asm.RFP, at, asm.R6, asm.DWord))
 	}
-	code = append(code,
-		asm.LoadMapPtr(asm.R2, array.FD()),
-		asm.LoadImm(asm.R3, 0xffffffff, asm.DWord), // BPF_F_CURRENT_CPU
-		asm.Mov.Reg(asm.R4, asm.RFP), asm.Add.Imm(asm.R4, -size),
-		asm.Mov.Imm(asm.R5, size),
-		asm.FnPerfEventOutput.Call(),
-		asm.Mov.Imm(asm.R0, 0), asm.Return())
+	code = append(code, output(array)...)
+	code = append(code, asm.Mov.Imm(asm.R0, 0), asm.Return())
 	program, err := ebpf.NewProgram(&ebpf.ProgramSpec{Type: ebpf.RawTracepoint, Instructions: code, License: "GPL"})
 	if err != nil {
 		t.Fatal(err)
@@ -259,6 +278,46 @@ func TestRecordLargerThanTheBuffer(t *testing.T) {
 	got := s.read(r, 32, 4, func(got *received) bool { return got.lost > 0 })
 	if got.count() != 0 || got.lost != 1 {
 		t.Errorf("received %d, lost %d", got.count(), got.lost)
+	}
+}
+
+// A ring buffer's records come in the order they were sent, also beyond its end; what does not fit
+// is gone.
+func TestRingBuffer(t *testing.T) {
+	s := newRingSender(t, 64)
+	r := s.open(0)
+	next := uint64(0)
+	for range 5 {
+		for number := range uint64(40) {
+			s.send(0, next+number)
+		}
+		got := s.read(r, 1000, 8, func(got *received) bool { return got.quiet })
+		if got.lost != 0 || got.count() != 40 || len(got.numbers) != 1 {
+			t.Fatalf("received %d, lost %d", got.count(), got.lost)
+		}
+		for i, number := range got.numbers[noCPU] {
+			if number != next+uint64(i) {
+				t.Fatal(got.numbers)
+			}
+		}
+		next += 40
+	}
+	for number := range uint64(100) {
+		s.send(0, number)
+	}
+	got := s.read(r, 64, 1, func(got *received) bool { return got.quiet })
+	if numbers := got.numbers[noCPU]; len(numbers) > 4096/72 || len(numbers) < 4096/72-1 || numbers[len(numbers)-1] != uint64(len(numbers)-1) {
+		t.Error(numbers)
+	}
+	s.send(0, 1)
+	if got := s.read(r, 32, 4, func(got *received) bool { return got.lost > 0 }); got.lost != 1 || got.count() != 0 {
+		t.Errorf("received %d, lost %d", got.count(), got.lost)
+	}
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := r.Read(make([]byte, 64), make([]Run, 1), time.Second); err == nil || !strings.Contains(err.Error(), "it was closed") {
+		t.Error(err)
 	}
 }
 

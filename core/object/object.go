@@ -50,14 +50,7 @@ func Parse(elf []byte) (object *Object, err error) {
 	}
 	types := typeTable{seen: map[any]int{}}
 	for _, name := range slices.Sorted(maps.Keys(spec.Maps)) {
-		if strings.HasPrefix(name, ".") {
-			continue // global variables
-		}
-		described, err := newMap(spec.Maps[name], &types)
-		if err != nil {
-			return nil, invalid(fmt.Errorf("map %s: %w", name, err))
-		}
-		o.Maps = append(o.Maps, described)
+		o.Maps = append(o.Maps, newMap(spec.Maps[name], spec.Types, &types))
 	}
 	o.Types = append(o.Types, types.list...)
 	return o, nil

@@ -98,7 +98,7 @@ func TestParse(t *testing.T) {
 	if three := value.Members[2]; three.BitOffset != 32 || three.BitSize != 3 || value.Members[3].BitOffset != 35 || value.Members[3].BitSize != 5 {
 		t.Errorf("%s", got)
 	}
-	if color := o.Types[value.Members[4].Type]; color.Values["GREEN"] != 7 || color.Size != 4 {
+	if color := o.Types[value.Members[4].Type]; color.Values["GREEN"] != uint64(7) || color.Size != 4 {
 		t.Errorf("%+v", color)
 	}
 	if task := o.Types[value.Members[7].Type]; task.Name != "struct task_struct *" || task.Size != 8 {

@@ -60,7 +60,8 @@ func known(spec *ebpf.ProgramSpec) error {
 
 // The library writes these words in its own way.
 var words = strings.NewReplacer("PerCPU", "Percpu", "LRUCPU", "LRUPercpu", "CGroup", "Cgroup", "DevMap", "Devmap",
-	"CPUMap", "Cpumap", "XSKMap", "Xskmap", "SockMap", "Sockmap", "SockHash", "Sockhash", "RingBuf", "Ringbuf", "TracePoint", "Tracepoint")
+	"CPUMap", "Cpumap", "XSKMap", "Xskmap", "SockMap", "Sockmap", "SockHash", "Sockhash", "RingBuf", "Ringbuf", "ProgramArray", "ProgArray",
+	"ReusePortSockArray", "ReuseportSockarray", "TracePoint", "Tracepoint")
 
 // kernelName turns cilium/ebpf's name of a kind into the kernel's: PerfEventArray, perf_event_array.
 func kernelName(name string) string {

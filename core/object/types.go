@@ -1,8 +1,6 @@
 package object
 
 import (
-	"fmt"
-
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
 )
@@ -19,7 +17,7 @@ type Map struct {
 	Value      *int   `json:"value"`
 }
 
-func newMap(spec *ebpf.MapSpec, types *typeTable) (Map, error) {
+func newMap(spec *ebpf.MapSpec, declared *btf.Spec, types *typeTable) Map {
 	if spec.Type == ebpf.PerfEventArray {
 		// The declared value is the type of a record; the kernel's own value is a file descriptor.
 		// One slot for each possible CPU, whatever the program says.
@@ -28,28 +26,30 @@ func newMap(spec *ebpf.MapSpec, types *typeTable) (Map, error) {
 	m := Map{Name: spec.Name, Type: kernelName(spec.Type.String()), KeySize: spec.KeySize, ValueSize: spec.ValueSize,
 		MaxEntries: spec.MaxEntries}
 	switch spec.Type {
-	case ebpf.PerCPUHash, ebpf.PerCPUArray, ebpf.LRUCPUHash:
+	case ebpf.PerCPUHash, ebpf.PerCPUArray, ebpf.LRUCPUHash, ebpf.PerCPUCGroupStorage:
 		m.PerCPU = true
 	}
-	var err error
-	if m.Key, err = types.optional(spec.Key); err == nil {
-		m.Value, err = types.optional(spec.Value)
+	key, value := spec.Key, spec.Value
+	if pair := (*btf.Struct)(nil); key == nil && value == nil && declared != nil &&
+		declared.TypeByName("____btf_map_"+spec.Name, &pair) == nil && len(pair.Members) == 2 {
+		key, value = pair.Members[0].Type, pair.Members[1].Type // BPF_ANNOTATE_KV_PAIR of old
 	}
-	return m, err
+	m.Key, m.Value = types.optional(key), types.optional(value)
+	return m
 }
 
 // Type is a C type, reduced to what decoding needs. Kind says which of the other fields count.
 type Type struct {
-	Kind    string           `json:"kind"`
-	Name    string           `json:"name"`
-	Size    int              `json:"size"`
-	Signed  bool             `json:"signed,omitempty"`
-	Char    bool             `json:"char,omitempty"`
-	Bool    bool             `json:"bool,omitempty"`
-	Element int              `json:"element"`
-	Count   int              `json:"count"`
-	Values  map[string]int64 `json:"values"`
-	Members []Member         `json:"members"`
+	Kind    string         `json:"kind"`
+	Name    string         `json:"name"`
+	Size    int            `json:"size"`
+	Signed  bool           `json:"signed,omitempty"`
+	Char    bool           `json:"char,omitempty"`
+	Bool    bool           `json:"bool,omitempty"`
+	Element int            `json:"element"`
+	Count   int            `json:"count"`
+	Values  map[string]any `json:"values"`
+	Members []Member       `json:"members"`
 }
 
 // Member is a member of a struct or union.
@@ -65,77 +65,82 @@ type typeTable struct {
 	seen map[any]int
 }
 
-func (t *typeTable) optional(typ btf.Type) (*int, error) {
+func (t *typeTable) optional(typ btf.Type) *int {
 	if typ == nil {
-		return nil, nil
+		return nil
 	}
 	if _, ok := typ.(*btf.Void); ok {
-		return nil, nil
+		return nil
 	}
-	i, err := t.index(typ)
-	return &i, err
+	i := t.index(typ)
+	return &i
 }
 
 // index describes a type, once, and returns its place in the list.
-func (t *typeTable) index(typ btf.Type) (int, error) {
+func (t *typeTable) index(typ btf.Type) int {
 	if i, ok := t.seen[typ]; ok {
-		return i, nil
+		return i
 	}
 	i := len(t.list)
 	t.seen[typ] = i
 	t.list = append(t.list, Type{})
-	described, err := t.describe(typ)
+	described := t.describe(typ)
 	t.list[i] = described
-	return i, err
+	return i
 }
 
-func (t *typeTable) describe(typ btf.Type) (Type, error) {
-	name := typ.TypeName()
+// describe never fails: of what has no value, such as a type that is only declared, the kind is
+// unknown.
+func (t *typeTable) describe(typ btf.Type) Type {
+	d := Type{Kind: "unknown", Name: typ.TypeName()}
 	typ = btf.UnderlyingType(typ)
 	size, err := btf.Sizeof(typ)
 	if err != nil {
-		return Type{}, err
+		return d
 	}
-	d := Type{Name: name, Size: size}
+	d.Size = size
 	switch v := typ.(type) {
 	case *btf.Int:
 		d.Kind, d.Signed = "int", v.Encoding == btf.Signed
 		d.Char = v.Encoding == btf.Char || v.Name == "char"
 		d.Bool = v.Encoding == btf.Bool
 	case *btf.Enum:
-		d.Kind, d.Signed, d.Values = "enum", v.Signed, map[string]int64{}
+		d.Kind, d.Signed, d.Values = "enum", v.Signed, map[string]any{}
 		for _, value := range v.Values {
-			d.Values[value.Name] = int64(value.Value)
+			d.Values[value.Name] = value.Value
+			if v.Signed {
+				d.Values[value.Name] = int64(value.Value)
+			}
 		}
 	case *btf.Float:
-		d.Kind = "float"
+		if size == 4 || size == 8 {
+			d.Kind = "float"
+		}
 	case *btf.Pointer:
 		d.Kind, d.Name = "pointer", pointerName(v)
 	case *btf.Array:
-		d.Kind, d.Count = "array", int(v.Nelems)
-		d.Element, err = t.index(v.Type)
+		d.Kind, d.Count, d.Element = "array", int(v.Nelems), t.index(v.Type)
 	case *btf.Struct:
-		d.Kind = "struct"
-		d.Members, err = t.members(v.Members)
+		d.Kind, d.Members = "struct", t.members(v.Members)
 	case *btf.Union:
-		d.Kind = "union"
-		d.Members, err = t.members(v.Members)
-	default:
-		return Type{}, fmt.Errorf("a %T has no value", v)
+		d.Kind, d.Members = "union", t.members(v.Members)
+	case *btf.Datasec: // global variables
+		d.Kind, d.Name = "struct", "globals"
+		for _, variable := range v.Vars {
+			if global, ok := variable.Type.(*btf.Var); ok {
+				d.Members = append(d.Members, Member{global.Name, t.index(global.Type), int(variable.Offset) * 8, 0})
+			}
+		}
 	}
-	return d, err
+	return d
 }
 
-func (t *typeTable) members(list []btf.Member) ([]Member, error) {
+func (t *typeTable) members(list []btf.Member) []Member {
 	out := make([]Member, 0, len(list))
 	for _, m := range list {
-		i, err := t.index(m.Type)
-		if err != nil {
-			return nil, fmt.Errorf("member %s: %w", m.Name, err)
-		}
-		out = append(out, Member{m.Name, i, int(m.Offset), int(m.BitfieldSize)})
+		out = append(out, Member{m.Name, t.index(m.Type), int(m.Offset), int(m.BitfieldSize)})
 	}
-	return out, nil
+	return out
 }
 
 // pointerName writes a pointer's type as C does, as far as a reader needs it.

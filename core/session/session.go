@@ -167,7 +167,22 @@ func (s *Session) UseTable(index int, use func(*tables.Table) error) error {
 	return use(t)
 }
 
-// OpenEvents opens the rings of a perf event array.
+// FD is the file descriptor of the map or program of a name.
+func (s *Session) FD(name string) (int, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	switch {
+	case s.closed:
+		return 0, errClosed
+	case s.collection.Maps[name] != nil:
+		return s.collection.Maps[name].FD(), nil
+	case s.collection.Programs[name] != nil:
+		return s.collection.Programs[name].FD(), nil
+	}
+	return 0, &fault.Error{Kind: fault.Invalid, Op: "use", Subject: name, Cause: errors.New("the object has no map or program of that name")}
+}
+
+// OpenEvents opens the rings of a perf event array, or a ring buffer.
 func (s *Session) OpenEvents(index, ringSize int) (*events.Reader, error) {
 	m, name, unlock, err := s.live(index)
 	if err != nil {

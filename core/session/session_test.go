@@ -115,7 +115,8 @@ func TestLoadCountClose(t *testing.T) {
 		syscall.Getppid()
 	}
 	err = s.UseTable(0, func(table *tables.Table) error {
-		value, found, err := table.Lookup([]byte{7, 0, 0, 0})
+		value := make([]byte, 8)
+		found, err := table.Lookup([]byte{7, 0, 0, 0}, value, false)
 		if !found || value[0] != 5 {
 			t.Errorf("% x, %v", value, found)
 		}

@@ -2,7 +2,6 @@ package tables
 
 import (
 	"errors"
-	"fmt"
 
 	"coolbpf/core/fault"
 
@@ -22,9 +21,8 @@ func (t *Table) Entries(take bool) (keys, values []byte, count int, err error) {
 		return nil, nil, 0, &fault.Error{Kind: fault.Invalid, Op: "take the entries of", Subject: "map " + t.name,
 			Cause: errors.New("entries of an array cannot be removed"), Hint: "use get() and clear()"}
 	}
-	if keyless[t.m.Type()] {
-		return nil, nil, 0, &fault.Error{Kind: fault.Invalid, Op: "read", Subject: "map " + t.name,
-			Cause: fmt.Errorf("a map of type %v has no keys to go through", t.m.Type())}
+	if err := t.hasKeys("read"); err != nil {
+		return nil, nil, 0, err
 	}
 	read := t.m.BatchLookup
 	if take {
@@ -38,6 +36,14 @@ func (t *Table) Entries(take bool) (keys, values []byte, count int, err error) {
 		return nil, nil, 0, t.failed("read", err)
 	}
 	return keys, values, count, nil
+}
+
+// hasKeys is an error about maps that have none to go through.
+func (t *Table) hasKeys(op string) error {
+	if t.m.KeySize() == 0 || t.m.Type() == ebpf.PerfEventArray {
+		return t.wrong(op, "a map of type %v has no keys to go through", t.m.Type())
+	}
+	return nil
 }
 
 type batchRead func(*ebpf.MapBatchCursor, any, any, *ebpf.BatchOptions) (int, error)
@@ -75,10 +81,10 @@ func (t *Table) oneByOne(take bool) (keys, values []byte, count int, err error) 
 	}
 	for _, key := range all {
 		v := t.room(1)
-		if take {
+		if take && t.m.Type() != ebpf.StackTrace {
 			err = t.m.LookupAndDelete(key, v.target())
-		} else {
-			err = t.m.Lookup(key, v.target())
+		} else if err = t.m.Lookup(key, v.target()); err == nil && take {
+			err = t.m.Delete(key) // a stack does not change
 		}
 		if errors.Is(err, ebpf.ErrKeyNotExist) {
 			continue
@@ -113,6 +119,9 @@ func (t *Table) keys() ([][]byte, error) {
 
 // Clear deletes every entry; the values of an array are set to zero.
 func (t *Table) Clear() error {
+	if err := t.hasKeys("clear"); err != nil {
+		return err
+	}
 	clear := t.deleteAll
 	if array(t.m.Type()) {
 		clear = t.zeroAll

@@ -122,7 +122,8 @@ func TestEntries(t *testing.T) {
 				if keys, values, count, err := table.oneByOne(false); err != nil || len(checked(t, table, keys, values, count)) != n {
 					t.Errorf("one by one: %d entries, %v", count, err)
 				}
-				got, found, err := table.Lookup(binary.NativeEndian.AppendUint32(nil, 3))
+				got := make([]byte, table.values*table.stride)
+				found, err := table.Lookup(binary.NativeEndian.AppendUint32(nil, 3), got, false)
 				if err != nil || !found || !slices.Equal(got[:size], value(3, 0, int(size))) {
 					t.Errorf("look up: % x, %v, %v", got, found, err)
 				}
@@ -196,7 +197,8 @@ func TestClear(t *testing.T) {
 			if err := table.zeroEach([]uint32{0}); err != nil {
 				t.Fatal(err)
 			}
-			value, _, err := table.Lookup(make([]byte, 4))
+			value := make([]byte, table.values*table.stride)
+			_, err = table.Lookup(make([]byte, 4), value, false)
 			if err != nil || slices.ContainsFunc(value, func(b byte) bool { return b != 0 }) {
 				t.Errorf("one by one: % x, %v", value, err)
 			}
@@ -247,16 +249,7 @@ func TestManyEntries(t *testing.T) {
 }
 
 func TestWithoutKeys(t *testing.T) {
-	m, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.Queue, ValueSize: 4, MaxEntries: 4})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
-	table, err := New("m", m)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, _, _, err = table.Entries(false)
+	_, _, _, err := keyless(t, ebpf.Queue).Entries(false)
 	if f := (*fault.Error)(nil); !errors.As(err, &f) || f.Kind != fault.Invalid || err.Error() != "read map m: a map of type Queue has no keys to go through" {
 		t.Error(err)
 	}
@@ -264,11 +257,130 @@ func TestWithoutKeys(t *testing.T) {
 
 func TestWrongKey(t *testing.T) {
 	table, _ := create(t, ebpf.Hash, 4, 4)
-	_, _, err := table.Lookup([]byte{1, 2})
+	value := make([]byte, 4)
+	_, err := table.Lookup([]byte{1, 2}, value, false)
 	if f := (*fault.Error)(nil); !errors.As(err, &f) || f.Kind != fault.Invalid || err.Error() != "look up in map m: the key has 2 bytes, not 4" {
 		t.Error(err)
 	}
-	if _, found, err := table.Lookup([]byte{1, 2, 3, 4}); found || err != nil {
+	if found, err := table.Lookup([]byte{1, 2, 3, 4}, value, false); found || err != nil {
 		t.Error(found, err)
+	}
+}
+
+func key(n uint32) []byte { return binary.NativeEndian.AppendUint32(nil, n) }
+
+func TestUpdateAndDelete(t *testing.T) {
+	for _, typ := range types {
+		t.Run(typ.String(), func(t *testing.T) {
+			table, _ := create(t, typ, 5000, 12)
+			var keys, values []byte
+			for n := range uint32(4500) {
+				keys = append(keys, key(n)...)
+				for cpu := range table.values {
+					values = append(values, value(n, cpu, 12)...)
+					values = append(values, make([]byte, table.stride-12)...)
+				}
+			}
+			if err := table.Update(keys, values, 4500); err != nil {
+				t.Fatal(err)
+			}
+			one := make([]byte, table.values*table.stride)
+			if err := table.Update(key(7), one, 1); err != nil {
+				t.Fatal(err)
+			}
+			if found, err := table.Lookup(key(7), one, false); err != nil || !found || !slices.Equal(one, make([]byte, len(one))) {
+				t.Errorf("% x, %v, %v", one, found, err)
+			}
+			if found, err := table.Lookup(key(4499), one, false); err != nil || !found || !slices.Equal(one[:12], value(4499, 0, 12)) {
+				t.Errorf("% x, %v, %v", one, found, err)
+			}
+			if array(typ) {
+				_, err := table.Delete(key(7))
+				if f := (*fault.Error)(nil); !errors.As(err, &f) || f.Kind != fault.Invalid || !strings.Contains(err.Error(), "array") {
+					t.Error(err)
+				}
+				return
+			}
+			if found, err := table.Delete(key(7)); err != nil || !found {
+				t.Error(found, err)
+			}
+			if found, err := table.Delete(key(7)); err != nil || found {
+				t.Error(found, err)
+			}
+			if _, _, count, err := table.Entries(false); err != nil || count != 4499 {
+				t.Error(count, err)
+			}
+		})
+	}
+}
+
+func TestUpdateOfWrongSize(t *testing.T) {
+	table, _ := create(t, ebpf.Hash, 4, 4)
+	for _, err := range []error{table.Update(key(1), make([]byte, 4), 2), table.Update(key(1), make([]byte, 5), 1), table.Update(nil, nil, 1)} {
+		if f := (*fault.Error)(nil); !errors.As(err, &f) || f.Kind != fault.Invalid || !strings.HasPrefix(err.Error(), "update map m: ") {
+			t.Error(err)
+		}
+	}
+	for n := range uint32(5) {
+		err := table.Update(key(n), key(n), 1)
+		if full := err != nil && err.Error() == "update map m: it is full (max_entries 4)"; full != (n == 4) {
+			t.Error(n, err)
+		}
+	}
+}
+
+func keyless(t *testing.T, typ ebpf.MapType) *Table {
+	t.Helper()
+	m, err := ebpf.NewMap(&ebpf.MapSpec{Type: typ, ValueSize: 4, MaxEntries: 4})
+	if errors.Is(err, ebpf.ErrNotSupported) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Close() })
+	table, err := New("m", m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return table
+}
+
+func TestQueue(t *testing.T) {
+	queue := keyless(t, ebpf.Queue)
+	for n := range uint32(3) {
+		if err := queue.Update(nil, key(n), 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := make([]byte, 4)
+	for _, take := range []bool{false, true} {
+		if found, err := queue.Lookup(nil, got, take); err != nil || !found || !slices.Equal(got, key(0)) {
+			t.Errorf("% x, %v, %v", got, found, err)
+		}
+	}
+	if found, err := queue.Lookup(nil, got, true); err != nil || !found || !slices.Equal(got, key(1)) {
+		t.Errorf("% x, %v, %v", got, found, err)
+	}
+}
+
+// A filter is asked for what the value contains.
+func TestBloomFilter(t *testing.T) {
+	filter := keyless(t, ebpf.BloomFilter)
+	if err := filter.Update(nil, key(5), 1); err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for n := range uint32(100) {
+		ok, err := filter.Lookup(nil, key(n), false)
+		if err != nil || n == 5 && !ok {
+			t.Fatal(n, ok, err)
+		}
+		if ok {
+			found++
+		}
+	}
+	if found > 50 {
+		t.Errorf("%d of 100 are said to be in it", found)
 	}
 }

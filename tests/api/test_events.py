@@ -284,3 +284,55 @@ def test_closing_ends_a_poll_in_another_thread(tmpdir):
     assert not thread.is_alive() and len(raised) == 1
     assert "closed" in str(raised[0])
     assert sys.getrefcount(lbc) < 10
+
+
+RING = on_getppid("""
+struct record_t { u32 number; char word[12]; };
+struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 1 << 16); __type(value, struct record_t); } typed SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 1 << 16); } plain SEC(".maps");
+u32 sent;
+""", """
+    struct record_t record = { sent++, "word" };
+    bpf_ringbuf_output(&typed, &record, sizeof(record), BPF_RB_NO_WAKEUP);
+    bpf_ringbuf_output(&plain, &record, sizeof(record), 0);""")
+
+
+def test_ring_buffers(tmpdir):
+    got, plain = [], []
+    with load(tmpdir, RING) as lbc:
+        typed = lbc.maps["typed"]
+        typed.open_perf_buffer(lambda cpu, data, size: got.append((cpu, size, lbc.getMap("typed", data, size))))
+        lbc.maps["plain"].open_perf_buffer(lambda cpu, data, size: plain.append(lbc.getMap("plain", data, size)))
+        for _ in range(50):
+            os.getppid()
+        poll_until(typed, lambda: len(got) == 50)
+        poll_until(lbc.maps["plain"], lambda: len(plain) == 50)
+    assert [e.number for _, _, e in got] == list(range(50)) and set((cpu, size, e.word) for cpu, size, e in got) == {(-1, 16, "word")}
+    assert plain[3] == b"\3\0\0\0word\0\0\0\0\0\0\0\0"
+
+
+def test_a_buffer_opened_again_has_the_new_callbacks(tmpdir):
+    first, second, lost = [], [], []
+    with load(tmpdir, BURST) as lbc:
+        out = lbc.maps["out"]
+        out.open_perf_buffer(lambda cpu, data, size: first.append(cpu))
+        os.getppid()
+        out.open_perf_buffer(lambda cpu, data, size: second.append(lbc.getMap("out", data, size).number), lambda cpu, count: lost.append(count))
+        for _ in range(3000):
+            os.getppid()
+        out.perf_buffer_poll(timeout=0)
+        for cpu in cpus():
+            on_cpu(cpu, os.getppid)
+        sent = lbc.maps["sent"].get(1)[0]
+        poll_until(out, lambda: len(second) + sum(lost) == sent)
+        assert first == [] and second[0] == 0 and lost and sent == 3001 + len(cpus())
+
+
+def test_an_object_without_a_callback_is_named(forks):
+    class Nothing(object):
+        def __str__(self):
+            return "nothing"
+
+    with pytest.raises(ValueError) as raised:
+        forks.maps["e_out"].perf_buffer_poll(obj=Nothing())
+    assert str(raised.value) == "object nothing has no attr callback."

@@ -1,0 +1,201 @@
+"""C arrays, structs and unions.
+
+A struct gets a decoder that is generated once: a single struct.unpack and a line for each member."""
+
+import keyword
+import re
+import struct
+import sys
+
+from pylcc._scalars import EnumType, IntType, Type, from_memory, to_memory
+from pylcc._values import Array, Octets, Text, Value, per_cpu_class, texts, value_class
+
+_IDENTIFIER = re.compile(r"(?!__\w*__$)[A-Za-z_]\w*$")
+
+
+class ArrayType(Type):
+    def __init__(self, types, described):
+        Type.__init__(self, types, described)
+        self.element = types[described["element"]]
+        self.count = described["count"]
+        numbers = isinstance(self.element, IntType)
+        self.text = numbers and self.element.char
+        self.make = Octets if numbers and self.element.size == 1 and self.element.code in "bB" else Array
+        self.convert = types.text if self.text else self.items
+
+    def combine(self, values):
+        if self.text:
+            return Type.combine(self, values)
+        total = self.make(self.element.combine(list(items)) for items in zip(*values))
+        total.percpu = values
+        return total
+
+    def items(self, raw):
+        return self.make(self.element.decode_many(raw, self.count))
+
+    def rest(self, raw):
+        """What a flexible array has, which ends where the record does."""
+        count = len(raw) // self.element.size if self.element.size else 0
+        return self.convert(raw) if self.text else self.make(self.element.decode_many(raw, count))
+
+    def encode(self, value, exact=True):
+        if self.text or isinstance(value, (bytes, bytearray)):
+            data = value.raw if isinstance(value, (Text, Octets)) else value
+            if isinstance(data, texts) and not isinstance(data, bytes):
+                data = data.encode("utf-8")
+            if not isinstance(data, (bytes, bytearray)):
+                raise self.refuse(value, "text or bytes are needed")
+            data = bytes(data) if len(data) <= self.size else bytes(data).rstrip(b"\0")
+        elif isinstance(value, (list, tuple)):
+            if len(value) > self.count:
+                raise self.refuse(value, "it has %d items, the array %d" % (len(value), self.count))
+            data = b"".join(self.element.encode(item, exact) for item in value)
+        else:
+            raise self.refuse(value, "a sequence of at most %d items is needed" % self.count)
+        if len(data) > self.size:
+            raise self.refuse(value, "it has %d bytes, the array %d" % (len(data), self.size))
+        return data.ljust(self.size, b"\0")
+
+
+class Member(object):
+    """A member of a struct: its bytes are [start, end) there; shift and bits are a bitfield's."""
+
+    def __init__(self, types, described):
+        self.type = types[described["type"]]
+        self.bits = described.get("bit_size", 0)
+        offset = described["bit_offset"]
+        self.start = offset // 8
+        self.end = (offset + self.bits + 7) // 8 if self.bits else self.start + self.type.size
+        self.mask = (1 << self.bits) - 1
+        self.shift = offset % 8 if sys.byteorder == "little" else -(offset + self.bits) % 8
+        name = re.sub(r"\W", "_", described["name"])  # a static variable of a function has a dot
+        self.name = name if _IDENTIFIER.match(name) else name + "_"
+        self.names = (self.name,)
+        self.anonymous = not name
+        if self.anonymous:  # its members are the outer one's
+            self.names = self.type.names if isinstance(self.type, StructType) else ()
+
+    def bitfield(self, raw):
+        number = from_memory(raw) >> self.shift & self.mask
+        if getattr(self.type, "signed", False) and number >> (self.bits - 1):
+            number -= 1 << self.bits
+        if self.type.code == "?":
+            return bool(number)
+        return self.type.convert(number) if isinstance(self.type, EnumType) else number
+
+    def decode(self, buffer, offset):
+        if self.bits:
+            return self.bitfield(bytes(buffer[offset + self.start:offset + self.end]))
+        return self.type.decode(buffer, offset + self.start)
+
+    def encode_into(self, data, value, exact):
+        if self.bits:
+            number = from_memory(data[self.start:self.end]) & ~(self.mask << self.shift)
+            number |= (self.type.number(value, self.bits, exact) & self.mask) << self.shift
+            data[self.start:self.end] = to_memory(number, self.end - self.start)
+        else:
+            data[self.start:self.end] = self.type.encode(value, exact)
+
+
+class StructType(Type):
+    def __init__(self, types, described):
+        Type.__init__(self, types, described)
+        self.members = [Member(types, m) for m in described["members"]]
+        self.members = [m for m in self.members if m.names]
+        self.names = tuple(name for m in self.members for name in m.names)
+        self.union = described["kind"] == "union"
+        self.cls = value_class(self.name or described["kind"], self.names)
+        last = self.members[-1] if self.members and not self.union else None
+        self.flexible = last if last and isinstance(last.type, ArrayType) and last.type.count == 0 else None
+        self.convert = self.decode = self._generate()
+
+    def _generate(self):
+        scope = {"new": object.__new__, "cls": self.cls}
+        unpacked, body = [], []
+        layout, at = "=", 0
+        for i, m in enumerate(self.members):
+            if m.bits or m.start < at:  # shares bytes with another member
+                scope["d%d" % i] = m.decode
+                item = "d%d(buffer, offset)" % i
+            else:
+                layout += "%dx%s" % (m.start - at, m.type.code)
+                at = m.end
+                item = "v%d" % i
+                unpacked.append(item)
+                if m.type.convert is not None:
+                    scope["c%d" % i] = m.type.convert
+                    item = "c%d(%s)" % (i, item)
+            if m.anonymous:
+                body.append("u = " + item)
+                body.extend(_assign(name, "getattr(u, %r)" % name) for name in m.names)
+            else:
+                body.append(_assign(m.name, item))
+        scope["unpack"] = struct.Struct(layout).unpack_from
+        lines = ["def decode(buffer, offset=0):"]
+        if unpacked:
+            lines.append("    %s, = unpack(buffer, offset)" % ", ".join(unpacked))
+        lines.append("    o = new(cls)")
+        lines.extend("    " + line for line in body)
+        lines.append("    return o")
+        exec("\n".join(lines), scope)
+        return scope["decode"]
+
+    def decode_short(self, data):
+        if len(data) >= self.size:
+            value = self.decode(data)
+            if self.flexible and len(data) > self.size:
+                setattr(value, self.flexible.name, self.flexible.type.rest(bytes(data[self.flexible.start:])))
+            return value
+        value = self.decode(bytes(data) + b"\0" * (self.size - len(data)))
+        for m in self.members:
+            if m.end > len(data):
+                nested = isinstance(m.type, StructType) and m.start < len(data)
+                short = m.type.decode_short(data[m.start:]) if nested else None
+                for name in m.names:
+                    setattr(value, name, getattr(short, name, None) if m.anonymous else short)
+        return value
+
+    def combine(self, values):
+        total = object.__new__(per_cpu_class(self.cls))
+        total.percpu = values  # a member of that name hides it
+        if self.union:
+            return self._copy(Type.combine(self, values), total)
+        for m in self.members:
+            if m.anonymous:
+                self._copy(m.type.combine([m.type._copy(value, object.__new__(m.type.cls)) for value in values]), total, m.names)
+            else:
+                setattr(total, m.name, m.type.combine([getattr(value, m.name) for value in values]))
+        return total
+
+    def _copy(self, value, into, names=None):
+        for name in names or self.names:
+            setattr(into, name, getattr(value, name))
+        return into
+
+    def encode(self, value, exact=True):
+        if isinstance(value, (list, tuple)):
+            if len(value) > len(self.names):
+                raise self.refuse(value, "it has %d items, the struct %d members" % (len(value), len(self.names)))
+            value = dict(zip(self.names, value))
+        elif isinstance(value, Value):
+            value = dict(Value.items(value))
+        elif isinstance(value, (bytes, bytearray)):
+            return self.same_size(value, "")
+        elif not isinstance(value, dict):
+            if not self.names or not all(hasattr(value, name) for name in self.names):
+                raise self.refuse(value, "a tuple, a dict or an object with members %s is needed" % ", ".join(self.names))
+            value = dict((name, getattr(value, name)) for name in self.names)
+        unknown = [name for name in value if name not in self.names]
+        if unknown:
+            raise self.refuse(value, "no member %s (it has %s)" % (unknown[0], ", ".join(self.names)))
+        data = bytearray(self.size)
+        for m in self.members:
+            given = dict((name, value[name]) for name in m.names if name in value)
+            if given:
+                m.encode_into(data, given if m.anonymous else given[m.name], exact)
+        return bytes(data)
+
+
+def _assign(name, item):
+    reserved = keyword.iskeyword(name) or name in ("None", "True", "False")  # which Python 2 has no keywords for
+    return ("setattr(o, %r, %s)" if reserved else "o.%s = %s") % (name, item)
