@@ -1,6 +1,7 @@
 """Perf buffers: records as programs sent them, losses counted."""
 
 import ctypes
+import gc
 import os
 import signal
 import sys
@@ -221,6 +222,8 @@ def test_signals_between_callbacks_lose_nothing(tmpdir):
         out = lbc.maps["out"]
         out.open_perf_buffer(callback)
         before = signal.signal(signal.SIGALRM, alarm)
+        gc.collect()
+        gc.disable()  # what it finalizes, of other tests, would be interrupted too
         try:
             for _ in range(60):
                 for _ in range(2000):
@@ -233,6 +236,7 @@ def test_signals_between_callbacks_lose_nothing(tmpdir):
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, before)
+            gc.enable()
         sent = lbc.maps["sent"].get(1)[0]
         poll_until(out, lambda: len(numbers) >= sent)
         assert len(interrupts) > 10
