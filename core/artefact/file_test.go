@@ -235,14 +235,14 @@ func TestExecutable(t *testing.T) {
 	if err := os.Symlink(path, link); err != nil {
 		t.Fatal(err)
 	}
-	if err := Executable(link); !errors.Is(err, unix.EACCES) {
+	if _, err := Executable(link); !errors.Is(err, unix.EACCES) {
 		t.Error(err)
 	}
 	if err := os.Chmod(path, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := Executable(link); err != nil {
-		t.Error(err)
+	if got, err := Executable(link); err != nil || got != path {
+		t.Errorf("%s, %v", got, err)
 	}
 	for _, spoil := range []func() error{
 		func() error { return os.Chown(path, nobody, 0) },
@@ -252,7 +252,7 @@ func TestExecutable(t *testing.T) {
 		if err := spoil(); err != nil {
 			t.Fatal(err)
 		}
-		if err := Executable(link); !errors.Is(err, ErrUntrusted) {
+		if _, err := Executable(link); !errors.Is(err, ErrUntrusted) {
 			t.Error(err)
 		}
 	}

@@ -3,6 +3,7 @@ package compile
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"regexp"
@@ -104,6 +105,12 @@ func (j *job) attempt(ctx context.Context, c *compiler, w *workspace, header str
 	object, err := os.ReadFile(w.object())
 	if err != nil {
 		return nil, output, errRejected
+	}
+	if path, err := w.strayed(j.source); err != nil {
+		return nil, output, w.unprepared(err)
+	} else if path != "" {
+		return nil, output, &fault.Error{Kind: fault.Compile, Op: "compile", Subject: j.source.name,
+			Cause: fmt.Errorf("it includes %s by a name that a macro makes", path), Hint: "write the name into the #include", Detail: output}
 	}
 	meta := j.meta
 	meta.Header, meta.Compiler, meta.Warnings = header, c.path, output

@@ -37,7 +37,7 @@ func findCompiler(ctx context.Context, r Request) (*compiler, error) {
 	if r.Clang != "" {
 		path, err := named(r.Clang, r.Path)
 		if err == nil {
-			err = artefact.Executable(path)
+			path, err = artefact.Executable(path)
 		}
 		if err != nil {
 			return nil, &fault.Error{Kind: fault.Missing, Op: "use the compiler of LBC_CLANG", Cause: err,
@@ -51,7 +51,7 @@ func findCompiler(ctx context.Context, r Request) (*compiler, error) {
 	missing := &fault.Error{Kind: fault.Missing, Op: "compile", Cause: fmt.Errorf("%w: no bpf-clang in %q and no clang >= %d on PATH",
 		errNoCompiler, r.Home, oldest), Hint: "pip install coolbpf brings one; or install clang; or set LBC_CLANG to the path of one"}
 	for _, path := range clangs(r.Path) {
-		if err := artefact.Executable(path); err != nil {
+		if path, err := artefact.Executable(path); err != nil {
 			missing.Detail += err.Error() + "\n"
 		} else if version := clangVersion(ctx, path, r.Temp); version < oldest {
 			missing.Detail += fmt.Sprintf("%s: version %d\n", path, version)

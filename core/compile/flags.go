@@ -46,6 +46,7 @@ func command(c *compiler, w *workspace, s *source, arch string, user []string) [
 		"-fdebug-prefix-map=" + w.ours("") + "=coolbpf",
 		// A system directory: nobody is warned of what is ours.
 		"-isystem", w.ours(""),
+		"-MMD", "-MF", w.used(),
 	})
 	for _, dir := range s.dirs {
 		args = append(args, "-I", w.files(dir))
@@ -76,7 +77,9 @@ var reading = map[string]func(*userFlags, string){
 // unknown are the beginnings of flags that read or write other files, or make something else than
 // an object for BPF.
 var unknown = []string{"@", "-o", "-x", "-X", "-B", "-E", "-S", "-M", "-l", "-L", "--", "-i", "-fplugin", "-fpass-plugin",
-	"-fmodule", "-fprofile", "-fdebug-prefix-map", "-target", "-cc1", "-load", "-save-temps", "-resource-dir", "-specs"}
+	"-fmodule", "-fprofile", "-fdebug-prefix-map", "-target", "-cc1", "-load", "-save-temps", "-resource-dir", "-specs", "-Wp,", "-Wa,",
+	"-Wl,", "-mllvm", "-ftime-trace", "-ftime-report", "-fsanitize", "-fsave-optimization-record", "-foptimization-record", "-fcs-profile",
+	"-fcrash-diagnostics", "-fproc-stat-report", "-serialize", "-dependency", "-working-directory"}
 
 func parseFlags(env string) (*userFlags, error) {
 	words, err := split(env)
@@ -92,14 +95,18 @@ next:
 		word := words[i]
 		for flag, keep := range reading {
 			value, ok := strings.CutPrefix(word, flag)
-			if ok && value == "" && i+1 < len(words) {
+			if !ok || strings.HasPrefix(value, "-") { // another flag, with the same beginning
+				continue
+			}
+			if value == "" && i+1 < len(words) {
 				i++
 				value = words[i]
 			}
-			if ok && value != "" && !strings.HasPrefix(value, "-") {
-				keep(u, value)
-				continue next
+			if value == "" || strings.HasPrefix(value, "-") {
+				return nil, &fault.Error{Kind: fault.Invalid, Op: "use env", Subject: env, Cause: fmt.Errorf("%s needs a value", flag)}
 			}
+			keep(u, value)
+			continue next
 		}
 		for _, beginning := range unknown {
 			if strings.HasPrefix(word, beginning) || !strings.HasPrefix(word, "-") {

@@ -7,7 +7,8 @@ import (
 	"os/exec"
 	"syscall"
 	"time"
-	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
 // What a compiler may use. A whole vmlinux.h takes it half a second and 150 MB; a machine that
@@ -54,11 +55,15 @@ func run(ctx context.Context, program string, args []string, directory, temp str
 	return output.String(), err
 }
 
-// limit bounds what a child uses. One that has already ended needs no limits.
+// limit bounds what a child uses; a lower limit that it has stays. One that has already ended needs
+// none.
 func limit(pid int) {
 	for resource, most := range limits {
-		l := syscall.Rlimit{Cur: most, Max: most}
-		syscall.RawSyscall6(syscall.SYS_PRLIMIT64, uintptr(pid), uintptr(resource), uintptr(unsafe.Pointer(&l)), 0, 0, 0)
+		var l unix.Rlimit
+		if unix.Prlimit(pid, resource, nil, &l) == nil {
+			l.Cur, l.Max = min(l.Cur, most), min(l.Max, most)
+			unix.Prlimit(pid, resource, &l, nil)
+		}
 	}
 }
 

@@ -121,7 +121,7 @@ func find(spelled string, dirs []string) (*file, error) {
 	}
 	for _, dir := range dirs {
 		path := filepath.Join(dir, spelled)
-		text, err := artefact.Read(path, maxSource)
+		text, err := artefact.ReadLinked(path, maxSource)
 		if err == nil {
 			return &file{spelled, path, text}, nil
 		}

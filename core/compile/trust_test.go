@@ -113,6 +113,34 @@ func TestLinks(t *testing.T) {
 	b.fails(fault.Invalid, "read "+b.at("t.bpf.c"), "symbolic link")
 }
 
+// A header may be a link to one that its directory's owner could have written.
+func TestLinkedHeader(t *testing.T) {
+	root(t)
+	b, other := newBench(t), filepath.Join(t.TempDir(), "real.h")
+	if err := errors.Join(os.WriteFile(other, []byte("#define ZERO 0\n"), 0o644), os.Symlink(other, b.at("x.h"))); err != nil {
+		t.Fatal(err)
+	}
+	b.source("#include \"x.h\"\nint zero = ZERO;\n" + tracer).make("compiled")
+	if err := os.WriteFile(other, []byte("#define ZERO 00\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	b.make("compiled")
+	if err := errors.Join(os.Chown(other, nobody, nobody), os.Chown(filepath.Dir(other), nobody, nobody)); err != nil {
+		t.Fatal(err)
+	}
+	b.fails(fault.Invalid, "read "+b.at("x.h"), "belongs to nobody")
+}
+
+// What we have not read counts for no key.
+func TestIncludeThatIsNotFollowed(t *testing.T) {
+	b, other := newBench(t), filepath.Join(t.TempDir(), "a b.h")
+	if err := os.WriteFile(other, []byte("int x;\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	b.source("#define H \""+other+"\"\n#include H\n"+tracer).fails(fault.Compile, "compile t.bpf.c: it includes "+other+" by a name")
+	b.source("#include \"" + other + "\"\n" + tracer).make("compiled")
+}
+
 func TestWhereNothingCanBeKept(t *testing.T) {
 	root(t)
 	mount := func(b *bench, args ...string) {
@@ -190,7 +218,7 @@ func TestPrivateDirectory(t *testing.T) {
 func TestSweep(t *testing.T) {
 	b := newBench(t).source(tracer)
 	b.Temp = t.TempDir()
-	for name, age := range map[string]time.Duration{"coolbpf-old": 2 * time.Hour, "coolbpf-new": 0, "other": 2 * time.Hour} {
+	for name, age := range map[string]time.Duration{private + "old": 2 * time.Hour, private + "new": 0, "coolbpf-1.0": 2 * time.Hour} {
 		path := filepath.Join(b.Temp, name)
 		if err := os.MkdirAll(filepath.Join(path, "ours"), 0o700); err != nil {
 			t.Fatal(err)
@@ -201,8 +229,22 @@ func TestSweep(t *testing.T) {
 	}
 	b.make("compiled")
 	entries, err := os.ReadDir(b.Temp)
-	if err != nil || len(entries) != 2 || entries[0].Name() != "coolbpf-new" || entries[1].Name() != "other" {
+	if err != nil || len(entries) != 2 || entries[0].Name() != private+"new" || entries[1].Name() != "coolbpf-1.0" {
 		t.Errorf("%v, %v", entries, err)
+	}
+	// One that is old and in use stays.
+	used := filepath.Join(b.Temp, private+"used")
+	if err := errors.Join(os.Mkdir(used, 0o700), os.Chtimes(used, time.Now(), time.Now().Add(-time.Hour))); err != nil {
+		t.Fatal(err)
+	}
+	f, err := lock(used)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	b.source(tracer + " ").make("compiled")
+	if _, err := os.Stat(used); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -217,6 +259,7 @@ func TestPrivateDirectoryOfSomebodyElse(t *testing.T) {
 	}
 	for _, spoil := range []func() error{
 		func() error { return os.Chmod(b.Temp, 0o777) },
+		func() error { return errors.Join(os.Chown(b.Temp, 0, 12345), os.Chmod(b.Temp, 0o770)) },
 		func() error { return os.Chown(b.Temp, nobody, nobody) },
 		func() error { return errors.Join(os.Chown(b.Temp, 0, 0), os.Chown(place, nobody, nobody)) },
 	} {
@@ -251,6 +294,18 @@ func TestCompilerOfSomebodyElse(t *testing.T) {
 	}
 	b.Clang = fake
 	b.fails(fault.Missing, "LBC_CLANG", fake, "belongs to nobody")
+	// Headers beside a link that leads to a compiler are not the compiler's.
+	real, link := filepath.Join(home(t), "bpf-clang"), filepath.Join(filepath.Dir(fake), "link")
+	if _, err := os.Stat(real); err != nil {
+		t.Skip("no bpf-clang: make wheel builds it")
+	}
+	if err := errors.Join(os.Symlink(real, link), os.Chown(filepath.Dir(fake), nobody, nobody)); err != nil {
+		t.Fatal(err)
+	}
+	b.Clang, b.Home = link, home(t)
+	if r := b.make("compiled"); r.Report.Compiler != real {
+		t.Errorf("%s was run", r.Report.Compiler)
+	}
 	if _, err := os.Stat(b.at("was-run")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("it was run: %v", err)
 	}

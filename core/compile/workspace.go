@@ -20,43 +20,75 @@ import (
 //	files/   the user's files, each under its absolute path: "../x.h" works as it does there
 //	ours/    the headers that coolbpf brings
 //	object   what the compiler makes
-type workspace struct{ root string }
+//	used     the user's files that it has read
+//
+// It is locked as long as it is in use.
+type workspace struct {
+	root string
+	lock *os.File
+}
+
+// private is how the name of a workspace begins; nobody else's does.
+const private = ".coolbpf-compile-"
 
 func newWorkspace(temp string) (*workspace, error) {
-	w := &workspace{filepath.Join(temp, "coolbpf-")}
-	if temp, err := filepath.Abs(temp); err != nil {
+	w := &workspace{root: filepath.Join(temp, private)}
+	temp, err := artefact.Directory(temp)
+	if err != nil {
 		return nil, w.unprepared(err)
-	} else if err := artefact.Directory(temp); err != nil {
+	}
+	root, err := os.MkdirTemp(temp, private)
+	if err != nil {
 		return nil, w.unprepared(err)
-	} else if w.root, err = os.MkdirTemp(temp, "coolbpf-"); err != nil {
-		w.root = filepath.Join(temp, "coolbpf-")
-		return nil, w.unprepared(err)
+	}
+	w.root = root
+	if w.lock, err = lock(root); err != nil {
+		return nil, w.unprepared(errors.Join(err, os.RemoveAll(root)))
 	}
 	sweep(temp)
 	return w, nil
 }
 
-// sweep takes away what a process of this user left behind when it was killed. No compiler runs for
-// an hour.
+// lock fails where another process has the directory locked.
+func lock(directory string) (*os.File, error) {
+	f, err := os.OpenFile(directory, os.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
+	if err == nil {
+		err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// sweep takes away what a process of this user left behind when it was killed. One that has only
+// just been made may not be locked yet.
 func sweep(temp string) {
-	left, _ := filepath.Glob(filepath.Join(temp, "coolbpf-*"))
+	left, _ := filepath.Glob(filepath.Join(temp, private+"*"))
 	for _, path := range left {
 		var s unix.Stat_t
-		if unix.Lstat(path, &s) == nil && s.Mode&unix.S_IFMT == unix.S_IFDIR && s.Uid == uint32(os.Geteuid()) &&
-			time.Since(time.Unix(s.Mtim.Unix())) > time.Hour {
+		if unix.Lstat(path, &s) != nil || s.Uid != uint32(os.Geteuid()) || time.Since(time.Unix(s.Mtim.Unix())) < time.Minute {
+			continue
+		}
+		if f, err := lock(path); err == nil {
 			os.RemoveAll(path)
+			f.Close()
 		}
 	}
 }
 
 func (w *workspace) close() error {
-	if err := os.RemoveAll(w.root); err != nil {
+	err := os.RemoveAll(w.root)
+	w.lock.Close()
+	if err != nil {
 		return w.unprepared(err)
 	}
 	return nil
 }
 
 func (w *workspace) object() string           { return filepath.Join(w.root, "object") }
+func (w *workspace) used() string             { return filepath.Join(w.root, "used") }
 func (w *workspace) ours(name string) string  { return filepath.Join(w.root, "ours", name) }
 func (w *workspace) files(path string) string { return w.root + "/files" + path }
 
@@ -93,6 +125,24 @@ func (w *workspace) put(path string, text []byte) error {
 		return w.unprepared(err)
 	}
 	return nil
+}
+
+var word = regexp.MustCompile(`(?:\\.|\S)+`)
+
+// strayed names a file that the compiler has read, but we have not, or is "". It counts for no key,
+// and whom to trust it for was not asked.
+func (w *workspace) strayed(s *source) (string, error) {
+	rule, err := os.ReadFile(w.used()) // of make: "object: file file"
+	if err != nil {
+		return "", err
+	}
+	for _, path := range word.FindAllString(string(rule), -1) {
+		path = strings.NewReplacer(`\ `, " ", `\#`, "#", "$$", "$").Replace(strings.TrimSuffix(path, ":"))
+		if filepath.IsAbs(path) && !strings.HasPrefix(path, w.root+"/") && !s.has(path) {
+			return path, nil
+		}
+	}
+	return "", nil
 }
 
 // unprepared is the error of a private directory that cannot be used.
