@@ -111,23 +111,27 @@ lcc_error *lcc_make(lcc_str options, lcc_made *out);
  *   attach     false: attach nothing; default true
  *   log_level  verifier log level (1, 2, 4 as in BPF_PROG_LOAD) asked for even on success, default 0
  *   btf        file with the kernel's BTF, default what this kernel provides
+ *   path       ":"-separated directories, searched for a program that a uprobe names
  * LCC_INVALID, LCC_PRIVILEGE, LCC_LOAD, LCC_ATTACH. Needs CAP_BPF and CAP_PERFMON, or root.
  * Kernel 5.10 is the oldest that is tested. */
 lcc_error *lcc_load(lcc_bytes artefact, uint64_t size, lcc_str options, lcc_handle *out);
 
 /* Attach a program to what its section need not name; a program may be attached several times.
  * All is undone by lcc_close. target:
- *   hook    kprobe, kretprobe, tracepoint, raw_tracepoint, uprobe, uretprobe, perf_event, cgroup,
- *           netns, xdp
- *   name    kprobe: function or function+offset; tracepoint: category/name; raw_tracepoint: name;
- *           uprobe: path of an ELF file
- *   offset  uprobe: in the file
- *   pid     uprobe, perf_event: 0 this process, negative (default) all
- *   cpu     perf_event: negative (default) all that pid runs on
- *   fd      cgroup, netns: what to attach to; perf_event: leader of the group, negative: none
- *   index   xdp: of the interface
- *   flags   perf_event: PERF_FLAG_*
- *   event   perf_event: {member of struct perf_event_attr: number}
+ *   hook      kprobe, kretprobe, kprobe_multi, kretprobe_multi, ksyscall, kretsyscall, uprobe,
+ *             uretprobe, tracepoint, raw_tracepoint, tracing (fentry, fexit, fmod_ret, tp_btf), lsm,
+ *             perf_event, cgroup, netns, xdp
+ *   name      kprobe: function or function+offset; kprobe_multi: pattern of * and ?; ksyscall:
+ *             system call; tracepoint: category/name; raw_tracepoint: name; uprobe: path or name of
+ *             a program or library, see lcc_symbols_at; tracing, lsm: what the section says
+ *   function  uprobe: function or function+offset, see lcc_symbols_find
+ *   offset    uprobe, instead of a function: in the file
+ *   pid       uprobe, perf_event: 0 this process, negative (default) all; perf_event: of a thread
+ *   cpu       perf_event: negative (default) all that pid runs on
+ *   fd        cgroup, netns: what to attach to; perf_event: leader of the group, negative: none
+ *   index     xdp: of the interface
+ *   flags     perf_event: PERF_FLAG_*
+ *   event     perf_event: {member of struct perf_event_attr: number}
  * LCC_INVALID, LCC_ATTACH, LCC_PRIVILEGE, LCC_CLOSED. */
 lcc_error *lcc_attach(lcc_handle session, lcc_str program, lcc_str target);
 
@@ -188,7 +192,37 @@ lcc_error *lcc_events_read(lcc_handle events, void *buffer, uint64_t size, int32
  * LCC_PRIVILEGE when kptr_restrict hides addresses. */
 lcc_error *lcc_kernel_names(lcc_handle session, lcc_addresses addresses, uint32_t count, char **out);
 
-/* Close a session or a reader. */
+/* Open a book of symbols, which keeps what it has read until lcc_close. */
+lcc_error *lcc_symbols_open(lcc_handle *out);
+
+/* Say what lies at addresses, in one call for many. space:
+ *   of      "kernel"
+ *           "process": pid; its program and libraries, also in another mount namespace, the vDSO,
+ *                      and what its runtime wrote in perf-PID.map
+ *           "jit":     pid; perf-PID.map alone, which must be the process's user's or root's
+ *           "file":    binary; addresses are those of its symbol table
+ *   binary  path of an ELF file, or the name of one in the current directory, in path, or among the
+ *           libraries of the system ("libc"); with pid: as that process sees it, "" its program
+ *   pid, path
+ * Out, in JSON: [{name, module, kind, offset}] in the order of the addresses
+ *   name    as its language writes it, "" unknown
+ *   module  file of a process, or module of the kernel; "" none
+ *   kind    kernel: its letter in kallsyms
+ *   offset  in the function; in the file where that is unknown
+ * Symbols come from the file, from its debug file (.gnu_debuglink, or by build ID below
+ * /usr/lib/debug). LCC_INVALID, LCC_SYSTEM, LCC_PRIVILEGE. */
+lcc_error *lcc_symbols_at(lcc_handle symbols, lcc_str space, lcc_addresses addresses, uint32_t count,
+			  char **out);
+
+/* Find a function in such a space, but "process". name: in a file also function+offset, and what
+ * C++ or Rust write, with or without parameters; "": the file alone.
+ * Out, in JSON: {name, module, kind, address, size, path, offset, text}
+ *   address  in the space; path, offset: of the file, and in it; text: address of the file's first
+ *            segment of code
+ * LCC_INVALID, with the closest name, when there is none. */
+lcc_error *lcc_symbols_find(lcc_handle symbols, lcc_str space, lcc_str name, char **out);
+
+/* Close a session, a reader or a book of symbols. */
 lcc_error *lcc_close(lcc_handle handle);
 
 #endif

@@ -18,12 +18,13 @@ func lcc_load(artefact C.lcc_bytes, size C.uint64_t, text C.lcc_str, out *C.lcc_
 			Attach   *bool
 			LogLevel uint32 `json:"log_level"`
 			BTF      string
+			Path     string
 		}{}
 		if err := options(text, &opts); err != nil {
 			return err
 		}
 		s, err := session.Load(C.GoBytes(unsafe.Pointer(artefact), C.int(size)), session.Options{
-			Attach: opts.Attach == nil || *opts.Attach, LogLevel: opts.LogLevel, BTF: opts.BTF})
+			Attach: opts.Attach == nil || *opts.Attach, LogLevel: opts.LogLevel, BTF: opts.BTF, Path: opts.Path})
 		if err != nil {
 			return err
 		}

@@ -1,10 +1,16 @@
 """The attach calls of ClbcBase."""
 
+import ctypes
 import os
 
 from pylcc import errors
-from pylcc._lib import text
+from pylcc._lib import native, text, utf8
+from pylcc._symbols import Symbols
 from pylcc._values import integers
+
+PERF_TYPE_BREAKPOINT = 5
+HW_BREAKPOINT_X = 4
+_PROLOGUE = 0x20  # a JVM's functions begin with a check of the stack
 
 
 class Attach(object):
@@ -26,23 +32,54 @@ class Attach(object):
         self._attach(function, hook="kretprobe", name=symbol)
 
     def attachUprobe(self, function, pid, binaryPath, offset=0):
-        """Run it at an offset in the file binaryPath, a program or a shared library, in the thread
-        pid; 0: this one; -1: in every process."""
+        """Run it at an offset in the file binaryPath, a program or a shared library.
+
+        pid: of a process, in all of its threads; 0: this one; -1: in every process. The path is the
+        process's own where that lives in another mount namespace (a container); instead of a path
+        a name may be given, such as "bash" or "libc". A function is attached to by traceUprobes."""
         self._attach(function, hook="uprobe", name=binaryPath, pid=pid, offset=offset)
 
     def attachUretprobe(self, function, pid, binaryPath, offset=0):
         """The same when the function at the offset returns."""
         self._attach(function, hook="uretprobe", name=binaryPath, pid=pid, offset=offset)
 
-    def attachUprobes(self, function, pid, binaryPath, offset=0):
-        """attachUprobe for every thread that the process pid has now."""
-        for thread in _threads(pid):
-            self.attachUprobe(function, thread, binaryPath, offset)
+    # The kernel's uprobes are those of a process, whichever of its threads is named: one for each
+    # thread would run the program as many times.
+    attachUprobes = attachUprobe
+    attachUretprobes = attachUretprobe
 
-    def attachUretprobes(self, function, pid, binaryPath, offset=0):
-        """attachUretprobe for every thread that the process pid has now."""
-        for thread in _threads(pid):
-            self.attachUretprobe(function, thread, binaryPath, offset)
+    def traceUprobes(self, function, pid, fxpr):
+        """Run it when a function of a program or library is entered; prints "PATH OFFSET".
+
+        fxpr: "binary:function" or "binary:function+offset". binary: a path; a file in the current
+        directory; a program on PATH; a library such as "libc"; of pid "" its program. Functions of
+        C++ and Rust are written as there, with or without parameters, or mangled. pid as in
+        attachUprobe."""
+        found = self._find(pid, fxpr)
+        print("%s 0x%x" % (found["path"], found["offset"]))
+        self.attachUprobes(function, pid, found["path"], found["offset"])
+
+    def traceUretprobes(self, function, pid, fxpr):
+        """Run it when a function of a program or library returns; arguments as in traceUprobes."""
+        found = self._find(pid, fxpr)
+        self.attachUretprobes(function, pid, found["path"], found["offset"])
+
+    @staticmethod
+    def _find(pid, fxpr):
+        binary, colon, name = text(fxpr, "fxpr").partition(u":")
+        if not colon or not name:
+            raise errors.InvalidArgsException("trace %s: it names no function (\"binary:function\" is needed)" % native(utf8(fxpr)))
+        return Symbols().find(name, of="file", binary=binary, pid=pid)
+
+    def attachJavaSym(self, function, pid, symbol):
+        """Run it in a function that the runtime of process pid compiled, in each thread it has now.
+
+        symbol: the function as /tmp/perf-PID.map names it. The program, of section perf_event, runs
+        by a hardware breakpoint behind the function's first instructions."""
+        found = Symbols().find(text(symbol, "symbol"), of="jit", pid=pid)
+        inside = found["address"] + (_PROLOGUE if found["size"] > _PROLOGUE else 0)
+        self.attachPerfEvents(function, {"type": PERF_TYPE_BREAKPOINT, "bp_type": HW_BREAKPOINT_X, "bp_addr": inside,
+                                         "bp_len": ctypes.sizeof(ctypes.c_long), "sample_period": 1, "precise_ip": 2}, pid)
 
     def attachTracepoint(self, function, category, name):
         """Run it at a tracepoint: events/category/name in tracefs."""

@@ -56,6 +56,9 @@ SIGNATURES = {
     "lcc_events_read": (_ERROR, [ct.c_int64, ct.c_void_p, ct.c_uint64, ct.c_int32,
                                  ct.POINTER(Run), ct.c_uint32, ct.POINTER(ct.c_uint32)]),
     "lcc_kernel_names": (_ERROR, [ct.c_int64, ct.POINTER(ct.c_uint64), ct.c_uint32, _TEXT_OUT]),
+    "lcc_symbols_open": (_ERROR, [_HANDLE_OUT]),
+    "lcc_symbols_at": (_ERROR, [ct.c_int64, ct.c_char_p, ct.POINTER(ct.c_uint64), ct.c_uint32, _TEXT_OUT]),
+    "lcc_symbols_find": (_ERROR, [ct.c_int64, ct.c_char_p, ct.c_char_p, _TEXT_OUT]),
     "lcc_close": (_ERROR, [ct.c_int64]),
 }
 
@@ -188,6 +191,12 @@ def _native_tree(tree):
     if str is bytes and not isinstance(tree, (str, int, float, long, type(None))):  # noqa: F821
         return tree.encode("utf-8")
     return tree
+
+
+def search_path():
+    """Where this environment has programs."""
+    path = os.environ.get("PATH")
+    return path if path and is_utf8(path) else None
 
 
 def options(**values):

@@ -21,7 +21,7 @@ def finalize(owner, function, *arguments):
 def make(**options):
     """Compile or reuse NAME.so (lcc_make); return its bytes and the report as a dict."""
     out = _lib.Made()
-    surroundings = {"home": _lib.NATIVE, "clang": os.environ.get("LBC_CLANG"), "path": os.environ.get("PATH"),
+    surroundings = {"home": _lib.NATIVE, "clang": os.environ.get("LBC_CLANG"), "path": _lib.search_path(),
                     "temp": os.environ.get("TMPDIR")}
     surroundings = dict((name, value) for name, value in surroundings.items() if value and _lib.is_utf8(value))
     _lib.call("lcc_make", _lib.options(**dict(surroundings, **options)), ct.byref(out))
@@ -69,7 +69,7 @@ class Session(Handle):
     """A loaded object: its description and the calls that reach its maps."""
 
     def __init__(self, artefact, **options):
-        Handle.__init__(self, "lcc_load", artefact, len(artefact), _lib.options(**options))
+        Handle.__init__(self, "lcc_load", artefact, len(artefact), _lib.options(path=_lib.search_path(), **options))
         text = ct.c_void_p()
         self.call("lcc_describe", ct.byref(text))
         self.description = _lib.take_json(text)

@@ -25,7 +25,7 @@ func env(t *testing.T) Env {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Env{Kernel: facts, Symbols: symbols.LoadKernel}
+	return Env{Kernel: facts, Symbols: &symbols.Book{}}
 }
 
 // counting is a program of a type, and how often it ran.

@@ -17,6 +17,10 @@ import (
 
 type probe func(string, *ebpf.Program, *link.KprobeOptions) (link.Link, error)
 
+var errNoKprobes = errors.New("this kernel has no kprobes")
+
+const noKprobes = "it is built without CONFIG_KPROBES; use a tracepoint: SEC(\"tracepoint/category/name\") or SEC(\"raw_tracepoint/name\")"
+
 // kprobe attaches to "function" or "function+offset".
 func kprobe(program *ebpf.Program, target Target, env Env) (io.Closer, error) {
 	return probeAt(link.Kprobe, program, target, env)
@@ -28,8 +32,7 @@ func kretprobe(program *ebpf.Program, target Target, env Env) (io.Closer, error)
 
 func probeAt(attach probe, program *ebpf.Program, target Target, env Env) (io.Closer, error) {
 	if !env.Kernel.HasKprobes() {
-		return nil, failed(target, errors.New("this kernel has no kprobes"),
-			"it is built without CONFIG_KPROBES; use a tracepoint: SEC(\"tracepoint/category/name\") or SEC(\"raw_tracepoint/name\")")
+		return nil, failed(target, errNoKprobes, noKprobes)
 	}
 	function, plus, _ := strings.Cut(target.Name, "+")
 	offset := uint64(0)
@@ -52,7 +55,7 @@ func probeAt(attach probe, program *ebpf.Program, target Target, env Env) (io.Cl
 
 // why explains the kernel's and the library's answers, which do not tell these cases apart.
 func why(function string, env Env) (cause error, hint string) {
-	table, err := env.Symbols()
+	table, err := env.Symbols.Kernel()
 	if err != nil {
 		return errors.New("it cannot be probed"), err.Error()
 	}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"coolbpf/core/fault"
@@ -26,7 +27,7 @@ func tracepoint(program *ebpf.Program, target Target, env Env) (io.Closer, error
 	}
 	l, err := link.Tracepoint(category, name, program, nil)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, failed(target, errors.New("no such tracepoint"), closest(target.Name, tracepoints(dir)))
+		return nil, failed(target, errors.New("no such tracepoint"), closest(target.Name, tracepoints(dir), allTracepoints))
 	}
 	if err != nil {
 		return nil, failed(target, err, "")
@@ -53,7 +54,7 @@ func rawTracepoint(program *ebpf.Program, target Target, env Env) (io.Closer, er
 				names = append(names, filepath.Base(name))
 			}
 		}
-		return nil, failed(target, errors.New("no such tracepoint"), closest(filepath.Base(target.Name), names))
+		return nil, failed(target, errors.New("no such tracepoint"), closest(filepath.Base(target.Name), names, allTracepoints))
 	}
 	if err != nil {
 		return nil, failed(target, err, "")
@@ -61,15 +62,11 @@ func rawTracepoint(program *ebpf.Program, target Target, env Env) (io.Closer, er
 	return l, nil
 }
 
-func closest(name string, names []string) string {
-	if near := fault.Closest(name, func(yield func(string) bool) {
-		for _, n := range names {
-			if !yield(n) {
-				return
-			}
-		}
-	}); near != "" {
+const allTracepoints = "see events/ in tracefs"
+
+func closest(name string, names []string, otherwise string) string {
+	if near := fault.Closest(name, slices.Values(names)); near != "" {
 		return "closest: " + near
 	}
-	return "see events/ in tracefs"
+	return otherwise
 }

@@ -2,30 +2,30 @@ package attach
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
+
+	"coolbpf/core/symbols"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 )
 
-// uprobe attaches to an offset in an ELF file, in one process or in all. Of pid 0 it is this one.
-func uprobe(program *ebpf.Program, target Target, _ Env) (io.Closer, error) {
-	return inFile((*link.Executable).Uprobe, program, target)
+// uprobe attaches to a function of an ELF file, or to an offset in the file, in one process or in
+// all. Of pid 0 it is this one.
+func uprobe(program *ebpf.Program, target Target, env Env) (io.Closer, error) {
+	return inFile((*link.Executable).Uprobe, program, target, env)
 }
 
-func uretprobe(program *ebpf.Program, target Target, _ Env) (io.Closer, error) {
-	return inFile((*link.Executable).Uretprobe, program, target)
+func uretprobe(program *ebpf.Program, target Target, env Env) (io.Closer, error) {
+	return inFile((*link.Executable).Uretprobe, program, target, env)
 }
 
 func inFile(attach func(*link.Executable, string, *ebpf.Program, *link.UprobeOptions) (link.Link, error),
-	program *ebpf.Program, target Target) (io.Closer, error) {
-	file, err := link.OpenExecutable(target.Name)
-	if err != nil {
-		return nil, failed(target, err, "the path of a program or of a shared library is needed")
-	}
+	program *ebpf.Program, target Target, env Env) (io.Closer, error) {
 	pid := target.PID
 	switch {
 	case pid == 0:
@@ -33,7 +33,24 @@ func inFile(attach func(*link.Executable, string, *ebpf.Program, *link.UprobeOpt
 	case pid < 0:
 		pid = 0 // every process, for the library
 	}
-	l, err := attach(file, "probe", program, &link.UprobeOptions{Address: target.Offset, PID: pid})
+	where := symbols.Where{PID: pid, Path: env.Path}
+	file, path, err := symbols.Locate(target.Name, where)
+	if err != nil {
+		return nil, failed(target, err, "")
+	}
+	defer file.Close()
+	offset := target.Offset
+	if target.Function != "" {
+		if offset, err = codeOffset(file, path, where, target.Function, env); err != nil {
+			return nil, failed(target, err, "")
+		}
+	}
+	// By its descriptor it is this file, also where another mount namespace hides its path.
+	executable, err := link.OpenExecutable(fmt.Sprintf("/proc/self/fd/%d", file.Fd()))
+	if err != nil {
+		return nil, failed(target, err, "")
+	}
+	l, err := attach(executable, "probe", program, &link.UprobeOptions{Address: offset, PID: pid})
 	switch {
 	case err == nil:
 		return l, nil
@@ -43,4 +60,22 @@ func inFile(attach func(*link.Executable, string, *ebpf.Program, *link.UprobeOpt
 		return nil, failed(target, err, "is the offset, which counts from the begin of the file, that of an instruction?")
 	}
 	return nil, failed(target, err, "")
+}
+
+func codeOffset(file *os.File, path string, where symbols.Where, function string, env Env) (uint64, error) {
+	binary, err := env.Symbols.Read(file, path, where)
+	if err != nil {
+		return 0, err
+	}
+	found, err := binary.Resolve(function)
+	if err != nil {
+		return 0, err
+	}
+	return binary.CodeOffset(found)
+}
+
+// usdt explains why it does not attach.
+func usdt(_ *ebpf.Program, target Target, _ Env) (io.Closer, error) {
+	return nil, failed(target, errors.New("USDT probes are not supported"),
+		"attach a uprobe: SEC(\"uprobe/binary:function\"), or attachUprobe with the file offset that readelf -n shows; attach=0 loads the program all the same")
 }

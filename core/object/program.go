@@ -2,6 +2,7 @@ package object
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -23,26 +24,55 @@ type Program struct {
 var hooks = map[string]string{
 	"kprobe":           "kprobe",
 	"kretprobe":        "kretprobe",
+	"kprobe.multi":     "kprobe_multi",
+	"kretprobe.multi":  "kretprobe_multi",
+	"ksyscall":         "ksyscall",
+	"kretsyscall":      "kretsyscall",
+	"uprobe":           "uprobe",
+	"uprobe.s":         "uprobe",
+	"uretprobe":        "uretprobe",
+	"uretprobe.s":      "uretprobe",
+	"usdt":             "usdt",
+	"usdt.s":           "usdt",
 	"tracepoint":       "tracepoint",
 	"tp":               "tracepoint",
 	"raw_tracepoint":   "raw_tracepoint",
 	"raw_tp":           "raw_tracepoint",
 	"raw_tracepoint.w": "raw_tracepoint",
 	"raw_tp.w":         "raw_tracepoint",
+	"tp_btf":           "tracing",
+	"fentry":           "tracing",
+	"fentry.s":         "tracing",
+	"fexit":            "tracing",
+	"fexit.s":          "tracing",
+	"fmod_ret":         "tracing",
+	"fmod_ret.s":       "tracing",
+	"lsm":              "lsm",
+	"lsm.s":            "lsm",
+}
+
+// waits tells that a target is none: a place holder, or a uprobe's that names no function.
+func waits(hook, target string) bool {
+	switch hook {
+	case "uprobe", "uretprobe":
+		return !strings.Contains(target, ":")
+	case "kprobe_multi", "kretprobe_multi":
+		return false // "*" is a pattern
+	}
+	return target == "*"
 }
 
 func newProgram(spec *ebpf.ProgramSpec) Program {
 	p := Program{Name: spec.Name, Section: spec.SectionName, Type: kernelName(spec.Type.String())}
 	prefix, target, _ := strings.Cut(spec.SectionName, "/")
-	if hook := hooks[prefix]; target != "" && target != "*" {
+	if hook := hooks[prefix]; target != "" && !waits(hook, target) {
 		p.Hook, p.Target = hook, target
 	}
 	return p
 }
 
 // kinds are beginnings of sections, for who has mistyped one.
-var kinds = []string{"kprobe", "kretprobe", "tracepoint", "tp", "raw_tracepoint", "raw_tp", "uprobe", "uretprobe", "perf_event", "xdp",
-	"tc", "socket", "cgroup_skb", "fentry", "fexit", "lsm", "iter", "usdt", "ksyscall", "kretsyscall", "classifier", "sockops"}
+var kinds = append(slices.Sorted(maps.Keys(hooks)), "perf_event", "xdp", "tc", "socket", "cgroup_skb", "iter", "classifier", "sockops")
 
 // known is an error about a program whose section says nothing of its kind.
 func known(spec *ebpf.ProgramSpec) error {

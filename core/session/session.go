@@ -28,6 +28,7 @@ type Options struct {
 	Attach   bool   // attach programs whose section names a target
 	LogLevel uint32 // verifier log level to ask for even on success
 	BTF      string // file with the kernel's BTF; "": where this kernel provides it
+	Path     string // ":"-separated directories, searched for a program that a uprobe names
 }
 
 // Session is a live object. Its methods may be called from any goroutine.
@@ -39,8 +40,9 @@ type Session struct {
 	collection *ebpf.Collection
 	links      map[string][]io.Closer // by program
 	readers    map[int]*events.Reader
-	opening    sync.Mutex // guards readers and symbols
-	symbols    *symbols.Kernel
+	opening    sync.Mutex // guards readers
+	symbols    symbols.Book
+	path       string // of programs
 }
 
 // Load creates maps, loads programs and attaches them.
@@ -63,7 +65,7 @@ func Load(data []byte, opts Options) (*Session, error) {
 	if err := facts.Privilege(); err != nil {
 		return nil, err
 	}
-	s := &Session{kernel: facts, object: parsed, links: map[string][]io.Closer{}, readers: map[int]*events.Reader{}}
+	s := &Session{kernel: facts, object: parsed, links: map[string][]io.Closer{}, readers: map[int]*events.Reader{}, path: opts.Path}
 	if s.collection, err = create(facts, parsed, opts); err != nil {
 		return nil, err
 	}
@@ -81,7 +83,7 @@ func (s *Session) attachAll() error {
 		if p.Hook == "" {
 			continue
 		}
-		if err := s.attach(p.Name, attach.Target{Hook: p.Hook, Name: p.Target}); err != nil {
+		if err := s.attach(p.Name, attach.Section(p.Hook, p.Target)); err != nil {
 			return err
 		}
 	}
@@ -89,7 +91,7 @@ func (s *Session) attachAll() error {
 }
 
 func (s *Session) attach(program string, target attach.Target) error {
-	env := attach.Env{Kernel: s.kernel, Symbols: s.kernelSymbols, AttachType: s.object.Spec.Programs[program].AttachType}
+	env := attach.Env{Kernel: s.kernel, Symbols: &s.symbols, Path: s.path, AttachType: s.object.Spec.Programs[program].AttachType}
 	l, err := attach.Attach(s.collection.Programs[program], target, env)
 	if err == nil {
 		s.links[program] = append(s.links[program], l)
@@ -203,7 +205,7 @@ func (s *Session) OpenEvents(index, ringSize int) (*events.Reader, error) {
 
 // KernelNames is the function name of each address, "" where there is none.
 func (s *Session) KernelNames(addresses []uint64) ([]string, error) {
-	table, err := s.kernelSymbols()
+	table, err := s.symbols.Kernel()
 	if err != nil {
 		return nil, err
 	}
@@ -212,19 +214,6 @@ func (s *Session) KernelNames(addresses []uint64) ([]string, error) {
 		names[i] = table.Name(address)
 	}
 	return names, nil
-}
-
-func (s *Session) kernelSymbols() (*symbols.Kernel, error) {
-	s.opening.Lock()
-	defer s.opening.Unlock()
-	if s.symbols == nil {
-		table, err := symbols.LoadKernel()
-		if err != nil {
-			return nil, err
-		}
-		s.symbols = table
-	}
-	return s.symbols, nil
 }
 
 // Close closes readers, links, programs and maps, in this order, after the calls under way.

@@ -17,6 +17,7 @@ import (
 type Kernel struct {
 	addresses []uint64
 	names     []uint32 // offset in text of "name" or "name [mod]", up to the next newline
+	kinds     []byte   // letters of kallsyms
 	text      string
 }
 
@@ -35,6 +36,7 @@ func ParseKernel(r io.Reader) (*Kernel, error) {
 	type symbol struct {
 		address uint64
 		name    uint32
+		kind    byte
 	}
 	var symbols []symbol
 	var text strings.Builder
@@ -43,11 +45,11 @@ func ParseKernel(r io.Reader) (*Kernel, error) {
 		address, rest, _ := strings.Cut(lines.Text(), " ")
 		kind, name, _ := strings.Cut(rest, " ")
 		value, err := strconv.ParseUint(address, 16, 64)
-		if err != nil || !strings.Contains("tTwW", kind) || name == "" {
+		if err != nil || len(kind) != 1 || !strings.Contains("tTwW", kind) || name == "" {
 			continue
 		}
 		hidden = hidden && value == 0
-		symbols = append(symbols, symbol{value, uint32(text.Len())})
+		symbols = append(symbols, symbol{value, uint32(text.Len()), kind[0]})
 		text.WriteString(strings.ReplaceAll(name, "\t", " "))
 		text.WriteByte('\n')
 	}
@@ -63,6 +65,7 @@ func ParseKernel(r io.Reader) (*Kernel, error) {
 	for _, s := range symbols {
 		k.addresses = append(k.addresses, s.address)
 		k.names = append(k.names, s.name)
+		k.kinds = append(k.kinds, s.kind)
 	}
 	return k, nil
 }

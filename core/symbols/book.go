@@ -1,0 +1,109 @@
+package symbols
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"sync"
+	"syscall"
+
+	"coolbpf/core/fault"
+)
+
+// Book has the symbols that were read so far. The zero value is an empty one; it may be used from
+// any goroutine.
+type Book struct {
+	mu     sync.Mutex
+	kernel *Kernel
+	images map[identity]*Image
+	jits   map[identity]*Table
+}
+
+// identity is that of a file's content, as far as the kernel tells.
+type identity struct {
+	device, inode uint64
+	size, seconds int64
+	nanoseconds   int64
+}
+
+func identify(file *os.File) (identity, error) {
+	info, err := file.Stat()
+	if err != nil {
+		return identity{}, err
+	}
+	s := info.Sys().(*syscall.Stat_t)
+	return identity{uint64(s.Dev), s.Ino, s.Size, int64(s.Mtim.Sec), int64(s.Mtim.Nsec)}, nil
+}
+
+// Kernel reads /proc/kallsyms, once.
+func (b *Book) Kernel() (*Kernel, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.kernel == nil {
+		table, err := LoadKernel()
+		if err != nil {
+			return nil, err
+		}
+		b.kernel = table
+	}
+	return b.kernel, nil
+}
+
+// Binary finds an ELF file by its path or name and reads its symbols.
+func (b *Book) Binary(name string, where Where) (*Binary, error) {
+	file, path, err := Locate(name, where)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return b.Read(file, path, where)
+}
+
+// Read reads the symbols of what Locate found.
+func (b *Book) Read(file *os.File, path string, where Where) (*Binary, error) {
+	image, err := b.image(file, path, root(max(0, where.PID)))
+	if err != nil {
+		return nil, &fault.Error{Kind: fault.Invalid, Op: "read symbols", Subject: path, Cause: err}
+	}
+	return &Binary{image, path}, nil
+}
+
+// image reads a file's symbols, once.
+func (b *Book) image(file *os.File, path string, r root) (*Image, error) {
+	return once(b, &b.images, file, func() (*Image, error) { return symbolized(file, realPath(file, path), r) })
+}
+
+// once reads a file unless it was read before. What is kept is bounded.
+func once[T any](b *Book, kept *map[identity]T, file *os.File, read func() (T, error)) (T, error) {
+	const most = 256
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var none T
+	id, err := identify(file)
+	if err != nil {
+		return none, err
+	}
+	if value, ok := (*kept)[id]; ok {
+		return value, nil
+	}
+	value, err := read()
+	if err != nil {
+		if p := (*fs.PathError)(nil); errors.As(err, &p) {
+			err = p.Err
+		}
+		return none, err
+	}
+	if *kept == nil || len(*kept) >= most {
+		*kept = map[identity]T{}
+	}
+	(*kept)[id] = value
+	return value, nil
+}
+
+// Close forgets all.
+func (b *Book) Close() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.kernel, b.images, b.jits = nil, nil, nil
+	return nil
+}
