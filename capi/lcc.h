@@ -206,7 +206,7 @@ lcc_error *lcc_symbols_open(lcc_handle *out);
  *   pid, path
  * Out, in JSON: [{name, module, kind, offset}] in the order of the addresses
  *   name    as its language writes it, "" unknown
- *   module  file of a process, or module of the kernel; "" none
+ *   module  file of a process, "[anon]", "[vdso]"; or module of the kernel; "": not mapped, none
  *   kind    kernel: its letter in kallsyms
  *   offset  in the function; in the file where that is unknown
  * Symbols come from the file, from its debug file (.gnu_debuglink, or by build ID below

@@ -34,10 +34,10 @@ class ClbcUstack(object):
         callers = frames[:1] + [frame - 1 for frame in frames[1:]]
         self._lines = []
         for i, place in enumerate(self._book().at(callers, of="process", pid=pid)):
-            if not place["module"] and not place["name"]:
+            if not place["module"]:
                 break
-            offset = place["offset"] + (i > 0)
-            self._lines.append("%s + 0x%x" % (place["name"] or "[%s]" % place["module"].rpartition("/")[2], offset))
+            name = place["name"] or "[%s]" % place["module"].rpartition("/")[2].strip("[]")
+            self._lines.append("%s + 0x%x" % (name, place["offset"] + (i > 0)))
 
     def dumpStacks(self):
         """A list of "function + 0xOFFSET", innermost first, up to the first address that is not

@@ -65,7 +65,7 @@ func waits(hook, target string) bool {
 func newProgram(spec *ebpf.ProgramSpec) Program {
 	p := Program{Name: spec.Name, Section: spec.SectionName, Type: kernelName(spec.Type.String())}
 	prefix, target, _ := strings.Cut(spec.SectionName, "/")
-	if hook := hooks[prefix]; target != "" && !waits(hook, target) {
+	if hook := hooks[prefix]; hook != "" && target != "" && !waits(hook, target) {
 		p.Hook, p.Target = hook, target
 	}
 	return p

@@ -150,24 +150,33 @@ func rank(s elf.Symbol) int {
 	return n
 }
 
-// ordered sorts by preference and leaves each pair of name and address once; of a name, an old
-// version is left out where there is a new one.
+// ordered sorts by address and preference and leaves each pair of name and address once; of a name,
+// an old version is left out where there is a new one.
 func ordered(symbols []ranked) []Function {
-	slices.SortFunc(symbols, func(a, b ranked) int {
-		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Address, b.Address), cmp.Compare(b.Size, a.Size))
-	})
-	type key struct {
-		name    string
-		address uint64
-	}
-	seen, current := map[key]bool{}, map[string]bool{}
-	var functions []Function
+	old := map[string]bool{} // few have versions
 	for _, s := range symbols {
-		if s.rank >= superseded && current[s.Name] || seen[key{s.Name, s.Address}] {
-			continue
+		if s.rank >= superseded {
+			old[s.Name] = true
 		}
-		seen[key{s.Name, s.Address}], current[s.Name] = true, true
-		functions = append(functions, s.Function)
+	}
+	for _, s := range symbols {
+		if s.rank < superseded {
+			delete(old, s.Name)
+		}
+	}
+	slices.SortFunc(symbols, func(a, b ranked) int {
+		return cmp.Or(cmp.Compare(a.Address, b.Address), cmp.Compare(a.rank, b.rank), cmp.Compare(b.Size, a.Size), strings.Compare(a.Name, b.Name))
+	})
+	functions := make([]Function, 0, len(symbols))
+	seen := map[string]bool{} // at this address
+	for i, s := range symbols {
+		if i > 0 && symbols[i-1].Address != s.Address {
+			clear(seen)
+		}
+		if !seen[s.Name] && (s.rank < superseded || old[s.Name]) {
+			seen[s.Name] = true
+			functions = append(functions, s.Function)
+		}
 	}
 	return functions
 }

@@ -2,6 +2,7 @@ package symbols
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -18,7 +19,7 @@ import (
 // Place is what lies at an address.
 type Place struct {
 	Name   string `json:"name"`   // function as its language writes it, "" unknown
-	Module string `json:"module"` // file, or module of the kernel; "" unknown, or the kernel itself
+	Module string `json:"module"` // file, "[anon]" and the like, or module of the kernel; "": not mapped, or the kernel itself
 	Kind   string `json:"kind"`   // kernel: the letter in kallsyms
 	Offset uint64 `json:"offset"` // in the function; in the file where that is unknown
 }
@@ -69,7 +70,7 @@ type process struct {
 
 func (p *process) place(m mapping, address uint64) Place {
 	offset := address - m.start + m.offset
-	place := Place{Module: m.path, Offset: offset}
+	place := Place{Module: cmp.Or(m.path, "[anon]"), Offset: offset}
 	image, seen := p.images[m.start]
 	if !seen {
 		image = p.image(m)
@@ -163,7 +164,7 @@ func (b *Book) JIT(pid int) (*Table, error) {
 func openJIT(pid int) (*os.File, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
-		return nil, gone(pid)
+		return nil, errors.New("there is no such process")
 	}
 	path := fmt.Sprintf("/tmp/perf-%s.map", innerPID(string(status), pid))
 	file, err := root(pid).open(path, unix.RESOLVE_NO_SYMLINKS)

@@ -158,7 +158,7 @@ def test_network_namespace(program):
     (lambda lbc: lbc.attachTracepoint("f", "sched", "sched_process_frok"), "closest: sched/sched_process_fork"),
     (lambda lbc: lbc.attachTracepoint("f", 3, "x"), "use 3 as category: it must be text"),
     (lambda lbc: lbc.attachUprobe("f", -1, "/nonexistent", 1), "attach uprobe /nonexistent+0x1: "),
-    (lambda lbc: lbc.attachUprobes("f", 1 << 22, "/bin/sh", 1), "is it running?"),
+    (lambda lbc: lbc.attachPerfEvents("f", {"type": 1}, 1 << 22), "is it running?"),
     (lambda lbc: lbc.attachPerfEvent("f", {"type": 1, "sample_perod": 1}), "no member sample_perod (closest: sample_period)"),
     (lambda lbc: lbc.attachPerfEvent("f", {"type": 1, "config": 0}, -1, 4095), "attach perf_event "),
     (lambda lbc: lbc.attachXdp("f", 1 << 20), "attach xdp interface 1048576: "),

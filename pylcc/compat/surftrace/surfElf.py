@@ -1,0 +1,118 @@
+"""surfElf: names of the functions of the kernel and of ELF files."""
+
+import ctypes
+import os
+
+from pylcc._lib import text
+from pylcc._symbols import Symbols
+from pylcc.errors import InvalidArgsException
+
+__all__ = ["CelfBase", "CelfKsym", "CelfSym", "CksymFast", "CstructKsym", "SYMNAME", "getCwd"]
+
+SYMNAME = "syms.so"  # what older releases downloaded; nothing is
+
+
+class CstructKsym(ctypes.Structure):
+    """A symbol as older releases' C library had it."""
+    _fields_ = [("addr", ctypes.c_ulong), ("name", ctypes.c_char_p)]
+
+
+def getCwd(pathStr):
+    """The directory of a file, links followed."""
+    return os.path.dirname(os.path.realpath(pathStr))
+
+
+class CelfBase(object):
+    """Symbols of one space; what was read is kept as long as the object."""
+
+    _space = {}
+
+    def __init__(self):
+        super(CelfBase, self).__init__()
+        self._symbols = Symbols()
+
+    def _at(self, address):
+        """What lies at an address, or None."""
+        if not 0 < address < 1 << 64:
+            return None
+        place = self._symbols.at([address], **self._space)[0]
+        return place if place["name"] else None
+
+    def _find(self, name):
+        """The function of a name, or None."""
+        try:
+            return self._symbols.find(text(name, "symbol"), **self._space)
+        except InvalidArgsException:
+            return None
+
+
+class CelfKsym(CelfBase):
+    """The kernel's functions. Raises RootRequiredException when the kernel hides their addresses."""
+
+    _space = {"of": "kernel"}
+
+    def __init__(self):
+        super(CelfKsym, self).__init__()
+        self._at(1)  # an error is one of the constructor
+
+    def ksymSearch(self, addr):
+        """(name, address of the function) of what lies at an address, "name [mod]" in a module;
+        ("", -1) where there is none."""
+        place = self._at(addr)
+        if place is None:
+            return "", -1
+        return place["name"] + (" [%s]" % place["module"] if place["module"] else ""), addr - place["offset"]
+
+    def ksymAddr(self, sym):
+        """The address of a function, -1 when there is none."""
+        found = self._find(sym)
+        return found["address"] if found else -1
+
+
+class CksymFast(CelfBase):
+    """The kernel's functions as dicts: addr, syms (the name), mod (its module or ""), t (its letter
+    in kallsyms)."""
+
+    _space = {"of": "kernel"}
+
+    def addr2sym(self, addr):
+        """The function that an address lies in, or None."""
+        place = self._at(addr)
+        return place and {"addr": addr - place["offset"], "syms": place["name"], "mod": place["module"], "t": place["kind"]}
+
+    def sym2addr(self, name):
+        """The function of a name, or None."""
+        found = self._find(name)
+        return found and {"addr": found["address"], "syms": found["name"], "mod": found["module"], "t": found["kind"]}
+
+
+class CelfSym(CelfBase):
+    """The functions of a program or shared library; addresses are those of its symbol table.
+
+    Raises InvalidArgsException when the file is missing or no ELF file."""
+
+    def __init__(self, path):
+        super(CelfSym, self).__init__()
+        self._space = {"of": "file", "binary": os.path.abspath(text(path, "path"))}
+        self._text = self._symbols.find("", **self._space)["text"]
+
+    def symSearch(self, addr):
+        """(name, offset in the function) of an address; ("", -1) where there is none."""
+        place = self._at(addr)
+        return (place["name"], place["offset"]) if place else ("", -1)
+
+    def addr2sym(self, addr):
+        """The same of an address that counts from where the file's code is mapped."""
+        return self.symSearch(addr + self._text // _PAGE * _PAGE)
+
+    def symAddr(self, name):
+        """The address of a function; 0 when there is none."""
+        found = self._find(name)
+        return found["address"] if found else 0
+
+    def symOffset(self):
+        """The address at which the file's code begins."""
+        return self._text
+
+
+_PAGE = os.sysconf("SC_PAGESIZE")

@@ -1,0 +1,27 @@
+"""uprobeParser: where the functions of a program or library lie in its file."""
+
+from pylcc._lib import text
+from pylcc._symbols import Symbols
+
+__all__ = ["CuprobeParser"]
+
+
+class CuprobeParser(object):
+    """A binary: a path; a file in the current directory; a program on PATH; a library such as
+    "libc". gdb is ignored: nothing but the file is needed.
+
+    Raises InvalidArgsException when there is none."""
+
+    def __init__(self, obj, gdb=None):
+        self._symbols = Symbols()
+        self._space = {"of": "file", "binary": text(obj, "obj")}
+        self._path = self._symbols.find("", **self._space)["path"]
+
+    def fullObj(self):
+        """The path of the file."""
+        return self._path
+
+    def funAddr(self, func):
+        """The offset of a function in the file, as hex. Raises InvalidArgsException, which names the
+        closest, when it has none."""
+        return "0x%x" % self._symbols.find(text(func, "func"), **self._space)["offset"]
