@@ -7,9 +7,8 @@ from pylcc import errors
 from pylcc._lib import native, text, utf8
 from pylcc._symbols import Symbols
 from pylcc._values import integers
+from pylcc.perfEvent import PerfBreakPointType, PerfType
 
-PERF_TYPE_BREAKPOINT = 5
-HW_BREAKPOINT_X = 4
 _PROLOGUE = 0x20  # a JVM's functions begin with a check of the stack
 
 
@@ -78,7 +77,7 @@ class Attach(object):
         by a hardware breakpoint behind the function's first instructions."""
         found = Symbols().find(text(symbol, "symbol"), of="jit", pid=pid)
         inside = found["address"] + (_PROLOGUE if found["size"] > _PROLOGUE else 0)
-        self.attachPerfEvents(function, {"type": PERF_TYPE_BREAKPOINT, "bp_type": HW_BREAKPOINT_X, "bp_addr": inside,
+        self.attachPerfEvents(function, {"type": PerfType.BREAKPOINT, "bp_type": PerfBreakPointType.X, "bp_addr": inside,
                                          "bp_len": ctypes.sizeof(ctypes.c_long), "sample_period": 1, "precise_ip": 2}, pid)
 
     def attachTracepoint(self, function, category, name):

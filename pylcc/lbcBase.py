@@ -56,7 +56,9 @@ class ClbcBase(Attach, ClbcLoad):
         ver       ignored: the kernel's own type information is used
         env       more compiler flags, such as "-DDEBUG -I/some/where"
         attach    0: attach nothing. Otherwise every program whose section names a target
-                  (kprobe/f, kretprobe/f, tracepoint/category/name, raw_tracepoint/name) is
+                  (kprobe/f, kretprobe/f, tracepoint/category/name, raw_tracepoint/name,
+                  uprobe/BINARY:f, uretprobe/BINARY:f, ksyscall/name, kretsyscall/name, fentry/f,
+                  fexit/f, fmod_ret/f, tp_btf/name, lsm/hook, kprobe.multi/PATTERN) is
                   attached; if one cannot be, everything is undone and AttachException raised
         workPath  directory of the files; default the current one
         incPath   ";"-separated directories to search for #include "x.h" after workPath; those of

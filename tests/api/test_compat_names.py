@@ -20,12 +20,15 @@ PUBLISHED = {
     "pylcc.perfEvent": " ".join(perfEvent.__all__),
     "pylcc.lbcInclude": "ClbcInclude INCLUDE_MAX",
     "pylcc.localExceptions": "FileNotExistException FileNotEmptyException InvalidArgsException RootRequiredException",
-    "surftrace": "CexecCmd CasyncPipe CasyncCmdQue ON_POSIX getValueFromStr headTrans invHeadTrans spiltInputLine ClbcClient BaseException "
+    "surftrace": "CexecCmd CasyncPipe CasyncCmdQue ON_POSIX getValueFromStr headTrans invHeadTrans spiltInputLine ClbcClient CuprobeParser BaseException "
                  "RootRequiredException FileNotExistException FileNotEmptyException InvalidArgsException DbException ExprException ExecException",
     "surftrace.execCmd": "CexecCmd CasyncPipe CasyncCmdQue ON_POSIX",
     "surftrace.surfException": "BaseException RootRequiredException FileNotExistException FileNotEmptyException InvalidArgsException DbException "
                                "ExprException ExecException",
     "surftrace.surfCommon": "CsurfList transProbeLine taskList HIST2_MAX HIST10_MAX HIST_UNIT",
+    "pylcc.lbcStack": "getKStacks ClbcUstack",
+    "surftrace.surfElf": "CelfBase CelfKsym CelfSym CksymFast CstructKsym SYMNAME getCwd",
+    "surftrace.uprobeParser": "CuprobeParser",
     "surftrace.lbcClient": "ClbcClient segEncode segDecode SEG_UNIT LBC_COMPILE_PORT",
     "surftrace.headTrans": "headTrans invHeadTrans getValueFromStr",
     "surftrace.regSplit": "splitExpr spiltInputLine unpackRes isStruct stripPoint regIndex transReg maxNameString probeReserveVars archRegd",

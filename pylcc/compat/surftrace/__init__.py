@@ -6,3 +6,4 @@ from surftrace.headTrans import getValueFromStr, headTrans, invHeadTrans
 from surftrace.lbcClient import ClbcClient
 from surftrace.regSplit import spiltInputLine
 from surftrace.surfException import *  # noqa: F401,F403
+from surftrace.uprobeParser import CuprobeParser

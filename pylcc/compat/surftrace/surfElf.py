@@ -6,6 +6,7 @@ import os
 from pylcc._lib import text
 from pylcc._symbols import Symbols
 from pylcc.errors import InvalidArgsException
+from pylcc.lbcBase import getCwd
 
 __all__ = ["CelfBase", "CelfKsym", "CelfSym", "CksymFast", "CstructKsym", "SYMNAME", "getCwd"]
 
@@ -15,11 +16,6 @@ SYMNAME = "syms.so"  # what older releases downloaded; nothing is
 class CstructKsym(ctypes.Structure):
     """A symbol as older releases' C library had it."""
     _fields_ = [("addr", ctypes.c_ulong), ("name", ctypes.c_char_p)]
-
-
-def getCwd(pathStr):
-    """The directory of a file, links followed."""
-    return os.path.dirname(os.path.realpath(pathStr))
 
 
 class CelfBase(object):
