@@ -23,10 +23,15 @@ type Meta struct {
 	Header   string `json:"header"`
 	Compiler string `json:"compiler"`
 	Warnings string `json:"warnings"`
+
+	Old string `json:"-"` // what the NAME.so of an old compile server says of the maps' types, in JSON
 }
 
 // ErrNotArtefact is behind every error of Decode.
 var ErrNotArtefact = errors.New("not a BPF object of coolbpf")
+
+// errShared says that a file is a shared object, of whatever machine.
+var errShared = fmt.Errorf("%w: a shared object", ErrNotArtefact)
 
 // The trailer, last byte first: magic, length of the meta data, length of the object (both
 // little-endian), SHA-256 of all before itself. So it is found from the end of the file.
@@ -56,6 +61,11 @@ func Encode(object []byte, meta Meta) ([]byte, error) {
 func Decode(b []byte) ([]byte, Meta, error) {
 	var meta Meta
 	end, err := extent(b)
+	if errors.Is(err, errShared) {
+		object, types, err := embedded(b)
+		meta.Old = string(types)
+		return object, meta, err
+	}
 	if err != nil {
 		return nil, meta, err
 	}
@@ -91,6 +101,9 @@ func extent(b []byte) (int, error) {
 			return 0, fmt.Errorf("%w: truncated or damaged: %w", ErrNotArtefact, err)
 		}
 		return 0, fmt.Errorf("%w: not an ELF file", ErrNotArtefact)
+	}
+	if f.Machine != elf.EM_BPF && f.Type == elf.ET_DYN {
+		return 0, errShared
 	}
 	if f.Machine != elf.EM_BPF || f.Type != elf.ET_REL || f.Class != elf.ELFCLASS64 {
 		return 0, fmt.Errorf("%w: an ELF file of another kind (%v, %v)", ErrNotArtefact, f.Machine, f.Type)

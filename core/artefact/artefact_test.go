@@ -93,7 +93,7 @@ func TestForeignFiles(t *testing.T) {
 		"truncated or damaged":           []byte(elf.ELFMAG + "garbage"),
 		"an ELF file of another kind":    self,
 		"another kind (EM_BPF, ET_EXEC)": object(t, elf.EM_BPF, elf.ET_EXEC),
-		"(EM_AARCH64, ET_DYN)":           object(t, elf.EM_AARCH64, elf.ET_DYN),
+		"a shared object":                object(t, elf.EM_AARCH64, elf.ET_DYN),
 	} {
 		if _, _, err := Decode(b); !errors.Is(err, ErrNotArtefact) || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)

@@ -44,11 +44,12 @@ func (j *job) make(ctx context.Context) (made *kept, err error) {
 	if err != nil {
 		return nil, err
 	}
-	texts := append(j.source.texts(), j.Env)
+	foreign := j.foreign()
+	texts := append(j.source.texts(), j.Env, foreign)
 	try := func(name string, print func(...string) (string, error)) (*kept, string, error) {
 		text, err := print(texts...)
 		if err == nil {
-			err = w.put(w.ours("vmlinux.h"), []byte(text))
+			err = w.put(w.ours("vmlinux.h"), []byte(foreign+text))
 		}
 		if err != nil {
 			return nil, "", err

@@ -351,7 +351,8 @@ func attempts(t *testing.T, b *bench) (needed, whole *kept) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	j, err := newJob(b.Request, facts.Release)
+	b.Release = facts.Release
+	j, err := newJob(b.Request)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,7 +23,7 @@ type job struct {
 	meta    artefact.Meta // what is known of the object before it is made
 }
 
-func newJob(r Request, release string) (*job, error) {
+func newJob(r Request) (*job, error) {
 	user, err := parseFlags(r.Env)
 	if err != nil {
 		return nil, err
@@ -46,7 +46,7 @@ func newJob(r Request, release string) (*job, error) {
 		return nil, err
 	}
 	return &job{r, s, library, user.rest, artefact.Meta{
-		Key: artefact.Key(s.expanded(), r.Env, r.Arch), Arch: r.Arch, Release: release, BTF: r.BTF, Engine: engine(s),
+		Key: artefact.Key(s.expanded(), r.Env, r.Arch), Arch: r.Arch, Release: r.Release, BTF: r.BTF, Engine: engine(s),
 	}}, nil
 }
 

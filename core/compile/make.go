@@ -23,6 +23,7 @@ type Request struct {
 	Source  *string  `json:"source"`  // C text; nil: NAME.bpf.c
 	Env     string   `json:"env"`     // more compiler flags
 	Arch    string   `json:"arch"`    // machine to compile for, as uname -m says it
+	Release string   `json:"release"` // of the kernel whose types are used
 	Work    string   `json:"work"`    // directory of the files
 	Include []string `json:"include"` // directories of local headers, after Work
 	Home    string   `json:"home"`    // directory of the bundled compiler and headers
@@ -46,6 +47,7 @@ type Report struct {
 	Header   string   `json:"header"`
 	Compiler string   `json:"compiler"`
 	Release  string   `json:"release"`
+	Kept     bool     `json:"kept"`
 	Warnings string   `json:"warnings"`
 	Notes    []string `json:"notes"`
 }
@@ -73,11 +75,12 @@ func Make(ctx context.Context, r Request) (*Result, error) {
 	if err := knownArch(r.Arch); err != nil {
 		return nil, err
 	}
+	notes := r.settle(facts)
 	if r.Bare {
-		return r.bare(ctx, facts.Release)
+		return r.bare(ctx, notes)
 	}
 	old, unusable := r.read()
-	j, err := newJob(r, facts.Release)
+	j, err := newJob(r)
 	if errors.Is(err, errNoSource) {
 		return r.asItIs(old, unusable)
 	}
@@ -99,19 +102,34 @@ func Make(ctx context.Context, r Request) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	result := r.result("compiled", *made)
+	result := r.result("compiled", *made, notes...)
 	if unusable != nil && !errors.Is(unusable, fs.ErrNotExist) && !errors.Is(unusable, artefact.ErrNotArtefact) {
 		result.note(unusable.Error())
 	}
 	if err := artefact.Write(r.path(), made.bytes); err != nil {
+		result.Report.Kept = false
 		result.note(err.Error() + " (it runs, but is not kept: the next start compiles again)")
 	}
 	return result, nil
 }
 
+// settle decides on the kernel whose types are used: without its BTF at hand this machine's serve,
+// since an object adapts to where it is loaded.
+func (r *Request) settle(facts *kernel.Facts) (notes []string) {
+	asked := r.Release
+	if asked == "" || asked == facts.Release {
+		r.Release = facts.Release
+	} else if r.BTF == "" && !kernel.HasBTF(asked) {
+		r.Release = facts.Release
+		notes = []string{fmt.Sprintf("no BTF of kernel %s is here: compiled with the types of %s; offsets are adapted where it is loaded (CO-RE)",
+			asked, facts.Release)}
+	}
+	return notes
+}
+
 // bare makes NAME.bpf.o, whatever is there.
-func (r *Request) bare(ctx context.Context, release string) (*Result, error) {
-	j, err := newJob(*r, release)
+func (r *Request) bare(ctx context.Context, notes []string) (*Result, error) {
+	j, err := newJob(*r)
 	if errors.Is(err, errNoSource) {
 		return nil, &fault.Error{Kind: fault.Missing, Op: "read", Subject: r.sourcePath(), Cause: fs.ErrNotExist}
 	}
@@ -129,7 +147,7 @@ func (r *Request) bare(ctx context.Context, release string) (*Result, error) {
 	if err := artefact.Write(r.path(), object); err != nil {
 		return nil, err
 	}
-	return r.result("compiled", kept{object, made.meta}), nil
+	return r.result("compiled", kept{object, made.meta}, notes...), nil
 }
 
 // asItIs is NAME.so without a source to compare it with.
@@ -209,7 +227,7 @@ func (r *Request) read() (kept, error) {
 
 func (r *Request) result(action string, k kept, notes ...string) *Result {
 	return &Result{k.bytes, Report{Path: r.path(), Action: action, Header: k.meta.Header, Compiler: k.meta.Compiler,
-		Release: k.meta.Release, Warnings: k.meta.Warnings, Notes: append([]string{}, notes...)}}
+		Release: k.meta.Release, Kept: true, Warnings: k.meta.Warnings, Notes: append([]string{}, notes...)}}
 }
 
 func (r *Result) note(sentence string) { r.Report.Notes = append(r.Report.Notes, sentence) }

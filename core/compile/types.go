@@ -13,3 +13,22 @@ func (j *job) kernelTypes() (*header.Header, error) {
 	}
 	return header.New(raw, spec)
 }
+
+// registers are what the context of a probe points to, which bpf_tracing.h reads, for a machine that
+// these kernel types are not of. They are part of the ABI between kernel and user, and never change.
+var registers = map[string]string{
+	"aarch64": "struct user_pt_regs { unsigned long long regs[31], sp, pc, pstate; };\n",
+	"x86_64": `struct pt_regs {
+	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip, cs, flags, sp, ss;
+};
+`,
+}
+
+// foreign is what the kernel types at hand lack for another machine than this one.
+func (j *job) foreign() string {
+	this, err := kernel.This()
+	if err != nil || j.BTF != "" || j.Arch == this.Arch {
+		return ""
+	}
+	return registers[j.Arch]
+}

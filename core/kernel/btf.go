@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	"coolbpf/core/fault"
@@ -14,10 +15,10 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// places are where distributions keep a kernel's BTF, in the order in which libbpf looks.
+// places are where a kernel's BTF may be, in the order in which libbpf looks: the running one has it
+// itself, for all of them distributions have files.
 func places(release string) []string {
-	return []string{
-		"/sys/kernel/btf/vmlinux",
+	files := []string{
 		"/boot/vmlinux-" + release,
 		"/lib/modules/" + release + "/vmlinux-" + release,
 		"/lib/modules/" + release + "/build/vmlinux",
@@ -26,6 +27,18 @@ func places(release string) []string {
 		"/usr/lib/debug/boot/vmlinux-" + release + ".debug",
 		"/usr/lib/debug/lib/modules/" + release + "/vmlinux",
 	}
+	if f, err := This(); err == nil && f.Release == release {
+		return append([]string{"/sys/kernel/btf/vmlinux"}, files...)
+	}
+	return files
+}
+
+// HasBTF tells whether a file is where LoadBTF looks for the types of that kernel.
+func HasBTF(release string) bool {
+	return slices.ContainsFunc(places(release), func(path string) bool {
+		_, err := os.Stat(path)
+		return err == nil
+	})
 }
 
 // LoadBTF reads a kernel's type information: from path, or where the kernel of that release has it.

@@ -23,16 +23,19 @@ type Object struct {
 	Types    []Type               `json:"types"`
 }
 
-// Parse reads an object file.
-func Parse(elf []byte) (object *Object, err error) {
+// Parse reads an object file. old is what the NAME.so of an old compile server says of its maps, or "".
+func Parse(elf []byte, old string) (object *Object, err error) {
 	// The ELF may come from anywhere, and the parser below is not ours.
 	defer func() {
 		if p := recover(); p != nil {
 			object, err = nil, invalid(fmt.Errorf("malformed: %v", p))
 		}
 	}()
-	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(elf))
+	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(strong(elf)))
 	if err != nil {
+		return nil, invalid(err)
+	}
+	if err := tell(spec, old); err != nil {
 		return nil, invalid(err)
 	}
 	if len(spec.Programs) == 0 {

@@ -59,7 +59,7 @@ func compiled(t testing.TB, program string) []byte {
 
 func TestParse(t *testing.T) {
 	elf := compiled(t, program)
-	o, err := Parse(elf)
+	o, err := Parse(elf, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func TestSameBytesSameAnswer(t *testing.T) {
 	elf := compiled(t, program)
 	var first string
 	for range 20 {
-		o, err := Parse(elf)
+		o, err := Parse(elf, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -135,7 +135,7 @@ func TestDamage(t *testing.T) {
 	elf := compiled(t, program)
 	for at := 0; at < len(elf); at += 61 {
 		for _, damaged := range [][]byte{elf[:at], slices.Concat(elf[:at], []byte{elf[at] ^ 0xff}, elf[at+1:])} {
-			if _, err := Parse(damaged); err != nil {
+			if _, err := Parse(damaged, ""); err != nil {
 				if f := (*fault.Error)(nil); !errors.As(err, &f) || f.Kind != fault.Invalid {
 					t.Fatalf("at %d: %v", at, err)
 				}
@@ -146,11 +146,11 @@ func TestDamage(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	f.Add([]byte("\x7fELF\x02\x01\x01"))
-	f.Fuzz(func(t *testing.T, elf []byte) { Parse(elf) })
+	f.Fuzz(func(t *testing.T, elf []byte) { Parse(elf, "") })
 }
 
 func TestMistypedSection(t *testing.T) {
-	_, err := Parse(compiled(t, "#include \"lbc.h\"\nSEC(\"tracepont/sched/sched_switch\") int f(void *ctx) { return 0; }\n"))
+	_, err := Parse(compiled(t, "#include \"lbc.h\"\nSEC(\"tracepont/sched/sched_switch\") int f(void *ctx) { return 0; }\n"), "")
 	if f := (*fault.Error)(nil); !errors.As(err, &f) || f.Kind != fault.Invalid ||
 		err.Error() != `load program f: its section "tracepont/sched/sched_switch" names no kind of program (closest: tracepoint)` {
 		t.Error(err)

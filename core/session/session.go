@@ -58,7 +58,7 @@ func Load(data []byte, opts Options) (*Session, error) {
 	if err != nil {
 		return nil, &fault.Error{Kind: fault.Invalid, Op: "read BPF object", Cause: err}
 	}
-	parsed, err := object.Parse(elf)
+	parsed, err := object.Parse(elf, meta.Old)
 	if err != nil {
 		return nil, err
 	}
