@@ -66,9 +66,10 @@ typedef struct lcc_run {
 /* What lcc_make produced: the bytes of NAME.so, and a report:
  *   path      where NAME.so is kept
  *   action    "reused", "compiled", or "loaded" (no source was there)
+ *   kept      whether it is there now
  *   header    kernel types used: "needed" (only what the source needs), "whole", or "none"
  *   compiler  path of the compiler that built it
- *   release   kernel release it was built on
+ *   release   kernel release whose types were used
  *   warnings  compiler output of a successful compile
  *   notes     [sentence, ...] for the user, such as why NAME.so could not be kept */
 typedef struct lcc_made {
@@ -97,6 +98,8 @@ void lcc_error_free(lcc_error *error);
  *   work     directory, default the current one
  *   include  [directory, ...] searched for #include "x.h" after work
  *   arch     default this machine's, as uname -m says it
+ *   release  of the kernel whose types are used, default this one; this one's, with a note, where no
+ *            file has those
  *   btf      file with the kernel's BTF, default what this kernel provides
  *   bare     true: make work/NAME.bpf.o, the mere object, always, and leave NAME.so alone
  *   home     directory of the bundled compiler (bpf-clang) and headers (include/)
@@ -105,6 +108,20 @@ void lcc_error_free(lcc_error *error);
  *   temp     directory for private files, default /tmp
  * LCC_COMPILE, LCC_MISSING, LCC_INVALID, LCC_SYSTEM. Needs no privilege. */
 lcc_error *lcc_make(lcc_str options, lcc_made *out);
+
+/* Describe an artefact, or a plain BPF object, without a kernel: what lcc_describe says, but attached,
+ * log and possible_cpus, and
+ *   origin   "coolbpf"; "object": a plain one; "server": a shared object by a compile server of old
+ *   license  of the programs
+ *   size     of the object, in bytes
+ *   made     {key, arch, release, btf, engine, header, compiler, warnings}: as lcc_make noted it
+ * LCC_INVALID. */
+lcc_error *lcc_inspect(lcc_bytes artefact, uint64_t size, char **out);
+
+/* What the running kernel and this process lack for programs, or not: [{name, state, found, fix}].
+ * state: "ok", "less" (something does not work), "fails" (nothing does). btf: as for lcc_load, or "".
+ * tracefs is mounted and RLIMIT_MEMLOCK raised, as loading would do. */
+lcc_error *lcc_findings(lcc_str btf, char **out);
 
 /* Create the maps, load the programs and attach those whose section names a target. One that
  * cannot be attached undoes all. options:

@@ -41,6 +41,8 @@ SIGNATURES = {
     "lcc_free": (None, [ct.c_void_p]),
     "lcc_error_free": (None, [_ERROR]),
     "lcc_make": (_ERROR, [ct.c_char_p, ct.POINTER(Made)]),
+    "lcc_inspect": (_ERROR, [ct.c_char_p, ct.c_uint64, _TEXT_OUT]),
+    "lcc_findings": (_ERROR, [ct.c_char_p, _TEXT_OUT]),
     "lcc_load": (_ERROR, [ct.c_char_p, ct.c_uint64, ct.c_char_p, _HANDLE_OUT]),
     "lcc_attach": (_ERROR, [ct.c_int64, ct.c_char_p, ct.c_char_p]),
     "lcc_describe": (_ERROR, [ct.c_int64, _TEXT_OUT]),

@@ -21,7 +21,7 @@ import (
 // NAME.bpf.o is an object that any loader of BPF takes, made anew each time.
 func TestObject(t *testing.T) {
 	b := newBench(t)
-	b.Object = true
+	b.Bare = true
 	b.fails(fault.Missing, "t.bpf.c")
 	b.write("t.bpf.c", tracer)
 	for range 2 {

@@ -35,7 +35,7 @@ func TestDamagedFile(t *testing.T) {
 		"without its last byte":  {whole[:len(whole)-1], "truncated"},
 		"empty":                  {"", "empty"},
 		"garbage":                {"garbage", "not an ELF file"},
-		"of another machine":     {string(self), "an ELF file of another kind"},
+		"of another machine":     {string(self), "a shared object without a BPF object in it"},
 		"with one byte too many": {whole + "x", "foreign data"},
 	} {
 		b.write("t.so", c.text)

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 
-	"coolbpf/core/artefact"
 	"coolbpf/core/attach"
 	"coolbpf/core/events"
 	"coolbpf/core/fault"
@@ -51,16 +50,12 @@ func Load(data []byte, opts Options) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	elf, meta, err := artefact.Decode(data)
-	if err == nil && meta.Arch != "" && meta.Arch != facts.Arch {
-		err = fmt.Errorf("it was compiled for %s, this is %s", meta.Arch, facts.Arch)
-	}
-	if err != nil {
-		return nil, &fault.Error{Kind: fault.Invalid, Op: "read BPF object", Cause: err}
-	}
-	parsed, err := object.Parse(elf, meta.Old)
+	parsed, _, meta, err := read(data)
 	if err != nil {
 		return nil, err
+	}
+	if meta.Arch != "" && meta.Arch != facts.Arch {
+		return nil, &fault.Error{Kind: fault.Invalid, Op: "load BPF object", Cause: fmt.Errorf("it was compiled for %s, this is %s", meta.Arch, facts.Arch)}
 	}
 	if err := facts.Privilege(); err != nil {
 		return nil, err
