@@ -156,13 +156,14 @@ lcc_error *lcc_attach(lcc_handle session, lcc_str program, lcc_str target);
  *   programs  [{name, section, type, hook, target, attached}]   hook "": waits for a call
  *   maps      [{name, type, key_size, value_size, max_entries, per_cpu, key, value}]
  *             key, value: index into types, or null; a map's place in this list is its number
- *   types     [{kind, name, size, ...}] kinds:
+ *   types     [{kind, name, size, ...}], typedef: name is one's; kinds:
  *     int      signed, char (a plain C char), bool     enum     signed, values {name: value}
  *     float                                            pointer  name: "struct x *"
  *     array    element (a type), count                 struct, union
  *       members [{name, type, bit_offset, bit_size}]   bit_size 0: no bitfield; name "": anonymous
  *     unknown  no C value that is described here; size 0 where not even that is known
  *   Global variables are the only value, a struct, of a map such as .bss.
+ *   prints    [text, ...] that bpf_printk may be called with, as far as the object shows; null: it is not
  *   log       the verifier's output, where log_level asked for it
  *   possible_cpus */
 lcc_error *lcc_describe(lcc_handle session, char **out);

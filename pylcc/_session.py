@@ -29,6 +29,22 @@ def make(**options):
     return artefact, _lib.take_json(ct.c_void_p(out.report))
 
 
+def inspect(artefact):
+    """What an artefact or a plain BPF object holds, as lcc_inspect describes it."""
+    return _ask("lcc_inspect", artefact, len(artefact))
+
+
+def findings(btf=None):
+    """What the kernel and this process lack: [{name, state, found, fix}], as lcc_findings says it."""
+    return _ask("lcc_findings", _lib.utf8(btf or ""))
+
+
+def _ask(name, *arguments):
+    text = ct.c_void_p()
+    _lib.call(name, *(arguments + (ct.byref(text),)))
+    return _lib.take_json(text)
+
+
 class Handle(object):
     """A handle of liblcc, closed when nobody refers to it any more.
 

@@ -31,7 +31,7 @@ const (
 func (f *Facts) Findings(btf string) []Finding {
 	return []Finding{
 		{"kernel", ok, f.Release + ", " + f.Arch, ""},
-		f.btf(btf), f.privilege(), f.lockdown(), f.kprobes(), f.tracefs(), f.memlock(), f.kptr(), f.perf(), f.unprivileged(),
+		f.btf(btf), f.privilege(), f.lockdown(), f.tracefs(), f.memlock(), f.kptr(), f.perf(), f.unprivileged(),
 	}
 }
 
@@ -94,18 +94,6 @@ func (f *Facts) lockdown() Finding {
 			"boot with lockdown=integrity, or without Secure Boot"}
 	}
 	return Finding{"lockdown", ok, mode, ""}
-}
-
-func (f *Facts) kprobes() Finding {
-	if !f.HasKprobes() {
-		return Finding{"kprobes", fails, "this kernel is built without CONFIG_KPROBES: no kprobe/ and kretprobe/, so not the tutorial's programs",
-			"use a tracepoint/ or raw_tracepoint/ section, or a distribution's kernel"}
-	}
-	text, err := os.ReadFile("/sys/kernel/debug/kprobes/enabled")
-	if err == nil && strings.HasPrefix(string(text), "0") {
-		return Finding{"kprobes", fails, "they are switched off", "echo 1 > /sys/kernel/debug/kprobes/enabled"}
-	}
-	return Finding{"kprobes", ok, "there", ""}
 }
 
 func (f *Facts) tracefs() Finding {

@@ -21,6 +21,7 @@ type Object struct {
 	Programs []Program            `json:"programs"`
 	Maps     []Map                `json:"maps"`
 	Types    []Type               `json:"types"`
+	Prints   []string             `json:"prints"` // what bpf_printk may be called with; nil: it is not called
 }
 
 // Parse reads an object file. old is what the NAME.so of an old compile server says of its maps, or "".
@@ -41,7 +42,7 @@ func Parse(elf []byte, old string) (object *Object, err error) {
 	if len(spec.Programs) == 0 {
 		return nil, invalid(errors.New("it has no program"))
 	}
-	o := &Object{Spec: spec, Maps: []Map{}, Types: []Type{}}
+	o := &Object{Spec: spec, Maps: []Map{}, Types: []Type{}, Prints: prints(spec)}
 	for _, name := range slices.Sorted(maps.Keys(spec.Programs)) {
 		if err := known(spec.Programs[name]); err != nil {
 			return nil, err

@@ -2,6 +2,7 @@ package object
 
 import (
 	"encoding/json"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -62,6 +63,20 @@ func TestOldTypes(t *testing.T) {
 	}
 	if _, err := Parse(compiled(t, oldProgram), "{"); err == nil || !strings.Contains(err.Error(), "its description of the maps") {
 		t.Error(err)
+	}
+}
+
+func TestPrints(t *testing.T) {
+	const text = "#include \"lbc.h\"\nint g = 1;\nSEC(\"kprobe/f\") int a(void *ctx) { %s; return 0; }\nchar _license[] SEC(\"license\") = \"GPL\";\n"
+	for call, want := range map[string][]string{
+		"g++":                       nil,
+		`bpf_printk("one %d\n", g)`: {"one %d"},
+		`bpf_printk("two"); bpf_printk("one %d %d %d %d", g, g, g, 7)`: {"one %d %d %d %d", "two"},
+	} {
+		o, err := Parse(compiled(t, strings.Replace(text, "%s", call, 1)), "")
+		if err != nil || !reflect.DeepEqual(o.Prints, want) {
+			t.Errorf("%s: %q, want %q; %v", call, o.Prints, want, err)
+		}
 	}
 }
 

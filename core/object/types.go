@@ -43,6 +43,7 @@ type Type struct {
 	Kind    string         `json:"kind"`
 	Name    string         `json:"name"`
 	Size    int            `json:"size"`
+	Typedef bool           `json:"typedef,omitempty"` // Name is that of a typedef
 	Signed  bool           `json:"signed,omitempty"`
 	Char    bool           `json:"char,omitempty"`
 	Bool    bool           `json:"bool,omitempty"`
@@ -93,6 +94,7 @@ func (t *typeTable) index(typ btf.Type) int {
 // unknown.
 func (t *typeTable) describe(typ btf.Type) Type {
 	d := Type{Kind: "unknown", Name: typ.TypeName()}
+	_, d.Typedef = typ.(*btf.Typedef)
 	typ = btf.UnderlyingType(typ)
 	size, err := btf.Sizeof(typ)
 	if err != nil {

@@ -33,7 +33,7 @@ func explain(err error, o *object.Object, facts *kernel.Facts) error {
 		f.Cause = fmt.Errorf("%s: %w", reason(verifier.Log), verifier.Cause)
 		f.Hint = hint(f.Detail)
 	case errors.Is(err, fs.ErrPermission):
-		f.Kind = fault.Privilege
+		f.Kind, f.Cause = fault.Privilege, fault.Errno(err) // the library guesses at the limit of locked memory, which was raised
 		f.Hint = "is the kernel locked down (/sys/kernel/security/lockdown), or the process confined?"
 	case strings.Contains(err.Error(), "no BTF found"):
 		if _, _, missing := kernel.LoadBTF("", facts.Release); missing != nil {

@@ -131,7 +131,7 @@ func (s *Session) Describe() ([]byte, error) {
 			fmt.Fprintf(&log, "%s:\n%s\n", p.Name, live.VerifierLog)
 		}
 	}
-	return json.Marshal(map[string]any{"programs": programs, "maps": s.object.Maps, "types": s.object.Types,
+	return json.Marshal(map[string]any{"programs": programs, "maps": s.object.Maps, "types": s.object.Types, "prints": s.object.Prints,
 		"log": log.String(), "possible_cpus": cpus})
 }
 

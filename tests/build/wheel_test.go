@@ -10,7 +10,7 @@ import (
 )
 
 // packages are the names that scripts import.
-var packages = []string{"pylcc", "surftrace"}
+var packages = []string{"coolbpf", "pylcc", "surftrace"}
 
 func TestWheel(t *testing.T) {
 	name := built(t, "dist/coolbpf-*.whl")
@@ -29,6 +29,7 @@ func TestWheel(t *testing.T) {
 	for _, wanted := range []string{
 		"pylcc/__init__.py",
 		"surftrace/__init__.py",
+		"coolbpf/coolbpf.py",
 		"pylcc/native/liblcc.so",
 		"pylcc/native/bpf-clang",
 		"pylcc/native/include/bpf/bpf_helpers.h",

@@ -1,0 +1,186 @@
+"""coolbpf run: a script, or a program of which everything is shown."""
+
+from __future__ import print_function
+
+import argparse
+import ctypes as ct
+import os
+import runpy
+import signal
+import sys
+import threading
+import time
+
+from pylcc import _lib, errors
+from pylcc._session import Session, findings, inspect
+from pylcc.commands import build, building
+from pylcc.commands._dump import plan_of
+from pylcc.commands._trace import Trace
+from pylcc.lbcMaps import CmapsEvent, CmapsHist, CmapsStack, Maps
+
+_SHOWN = 100  # entries of a map
+
+DESCRIPTION = """\
+Run SCRIPT.py as python would, or load NAME.bpf.c, compiled anew if need be, or NAME.so, attach its programs,
+and print until Ctrl-C, or for SECONDS:
+
+  - the records of its perf buffers, as they come
+  - the lines that its bpf_printk prints
+  - what is in its other maps, at the end
+
+A program whose section names no target, such as SEC("perf_event"), waits for a script to attach it."""
+
+
+class _Over(KeyboardInterrupt):
+    """The SECONDS are over."""
+
+
+def main(argv):
+    parser = argparse.ArgumentParser(prog="coolbpf run", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("-d", "--duration", type=float, metavar="SECONDS", help="end after that time as if by Ctrl-C")
+    building(parser)
+    parser.add_argument("file", help="SCRIPT.py, NAME.bpf.c or NAME.so")
+    parser.add_argument("args", nargs=argparse.REMAINDER, help="arguments of the script")
+    args = parser.parse_args(argv)
+    path = os.path.abspath(args.file)
+    if not os.path.exists(path):
+        raise errors.FileNotExistException("run %s: no such file" % args.file)
+    if args.duration is not None:
+        signal.signal(signal.SIGALRM, _over)
+        signal.setitimer(signal.ITIMER_REAL, max(args.duration, 1e-6))
+    try:
+        if path.endswith((".bpf.c", ".so")):
+            program(path, args)
+        else:
+            script(path, args.args)
+    except _Over:
+        pass
+
+
+def _over(*_):
+    raise _Over()
+
+
+def script(path, arguments):
+    """The script as __main__; what it raises is shown as python shows it."""
+    sys.argv = [path] + arguments
+    sys.path.insert(0, os.path.dirname(path))
+    runpy.run_path(path, run_name="__main__")
+
+
+def program(path, args):
+    directory, name = os.path.split(path)
+    artefact, _ = build(name[:-len(".so")] if name.endswith(".so") else name, args, work=_lib.text(directory, "file"))
+    show = Show(artefact, args.btf)
+    try:
+        show.start()
+        show.wait()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        show.close()
+
+
+class Show(object):
+    """A loaded artefact, and the printing of what it says."""
+
+    def __init__(self, artefact, btf):
+        described = inspect(artefact)
+        self._printing, self._trace = threading.Lock(), None
+        if described["prints"] is not None:
+            self._trace = Trace(_tracefs(), described["prints"])
+        try:
+            self._session = Session(artefact, attach=True, btf=btf)
+            self._maps = Maps(self._session)
+        except BaseException:
+            self.close()
+            raise
+
+    def start(self):
+        for p in self._session.description["programs"]:
+            self._say("%s: %s" % (p["name"], plan_of(p)), sys.stderr)
+        for m in self._buffers():
+            m.open_perf_buffer(self._record(m), self._lost(m))
+            thread = threading.Thread(target=_poll, args=(m,))
+            thread.daemon = True
+            thread.start()
+        self._say("running; Ctrl-C ends it", sys.stderr)
+
+    def wait(self):
+        while True:
+            if self._trace is None:
+                time.sleep(0.1)
+                continue
+            for line in self._trace.read(0.1):
+                self._say(line)
+
+    def close(self):
+        """Print what is left, and the maps; then let go of all."""
+        if self._trace is not None:
+            for line in self._trace.read(0):
+                self._say(line)
+            self._trace.close()
+        session = getattr(self, "_session", None)
+        if session is None:
+            return
+        for name in sorted(self._maps):
+            self._table(self._maps[name])
+        session.close()
+
+    def _buffers(self):
+        return [m for _, m in sorted(self._maps.items()) if isinstance(m, CmapsEvent)]
+
+    def _record(self, m):
+        def cb(cpu, data, size):
+            try:
+                text = repr(m.event(data))
+            except errors.InvalidArgsException:  # of a type that the object does not tell
+                text = " ".join("%02x" % byte for byte in bytearray(ct.string_at(data, size)))
+            self._say("%s: %s" % (m.name, text))
+        return cb
+
+    def _lost(self, m):
+        return lambda cpu, count: self._say("%s: CPU %d lost %d records" % (m.name, cpu, count), sys.stderr)
+
+    def _table(self, m):
+        if isinstance(m, CmapsEvent):
+            return
+        try:
+            entries = None if isinstance(m, CmapsHist) else entries_of(m)
+        except errors.LccException as e:
+            return self._say("%s: %s" % (m.name, e), sys.stderr)
+        if entries is None:
+            return m.showHist(m.name) if any(m.get()) else self._say("%s: nothing was counted" % m.name)
+        self._say("%s: %d entries" % (m.name, len(entries)))
+        for key, value in entries[:_SHOWN]:
+            self._say("  %r: %s" % (key, value))
+        if len(entries) > _SHOWN:
+            self._say("  and %d more" % (len(entries) - _SHOWN))
+
+    def _say(self, text, to=None):
+        with self._printing:
+            print(text, file=to or sys.stdout)
+            (to or sys.stdout).flush()
+
+
+def entries_of(m):
+    """[(key, text)] of a map."""
+    if isinstance(m, CmapsStack):
+        return [(key, ", ".join(m.getStacks(key))) for key in m.getKeys()]
+    found = m.get(m._described["max_entries"]) if type(m).__name__ == "CmapsArray" else m.get()
+    pairs = list(enumerate(found)) if isinstance(found, list) else list(found.items())
+    return [(key, repr(value)) for key, value in pairs]
+
+
+def _poll(m):
+    try:
+        m.perf_buffer_poll()
+    except errors.ClosedException:
+        pass  # that is how it ends
+
+
+def _tracefs():
+    found = [f for f in findings() if f["name"] == "tracefs"][0]
+    if found["state"] != "ok":
+        raise errors.SystemException("read what bpf_printk prints: %s (%s)" % (found["found"], found["fix"]))
+    return found["found"]

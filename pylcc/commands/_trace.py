@@ -1,0 +1,69 @@
+"""What programs print with bpf_printk."""
+
+import errno
+import os
+import re
+import select
+
+_ITEM = re.compile(r"%%|%[-+ #0]*\d*(?:\.\d+)?(?:hh|h|ll|l|z)?[a-zA-Z](?:[a-zA-Z0-9]*)")
+
+
+class Trace(object):
+    """The lines that match one of the texts of an object, from an instance of the trace of our own: what
+    others read from trace_pipe stays there.
+
+    tracefs: where it is mounted. texts: what bpf_printk is called with; none: every line is taken."""
+
+    def __init__(self, tracefs, texts):
+        self._texts = [re.compile(pattern(text), re.DOTALL) for text in texts]
+        instances = os.path.join(tracefs, "instances")
+        _sweep(instances)
+        self._path = os.path.join(instances, "coolbpf-%d" % os.getpid())
+        os.mkdir(self._path)
+        self._pipe, self._rest = None, b""
+        try:
+            with open(os.path.join(self._path, "events", "bpf_trace", "bpf_trace_printk", "enable"), "w") as f:
+                f.write("1")
+            self._pipe = os.open(os.path.join(self._path, "trace_pipe"), os.O_RDONLY | os.O_NONBLOCK)
+        except EnvironmentError:
+            self.close()
+            raise
+
+    def read(self, seconds):
+        """The lines that came, after waiting for one for so long."""
+        select.select([self._pipe], [], [], seconds)
+        try:
+            data = self._rest + os.read(self._pipe, 65536)
+        except EnvironmentError as e:
+            if e.errno != errno.EAGAIN:
+                raise
+            return []
+        whole, _, self._rest = data.rpartition(b"\n")
+        lines = [line.decode("utf-8", "replace") if str is not bytes else line for line in whole.split(b"\n")]
+        return [line for line in lines if self._ours(line)]
+
+    def _ours(self, line):
+        _, said, text = line.partition("bpf_trace_printk: ")
+        return said and (not self._texts or any(known.match(text) for known in self._texts))
+
+    def close(self):
+        if self._pipe is not None:
+            os.close(self._pipe)
+        self._pipe = None
+        os.rmdir(self._path)
+
+
+def pattern(text):
+    """What a text of printk looks like when it is printed, as a regular expression."""
+    parts, at = [], 0
+    for item in _ITEM.finditer(text):
+        parts += [re.escape(text[at:item.start()]), "%" if item.group() == "%%" else ".*"]
+        at = item.end()
+    return "".join(parts + [re.escape(text[at:]), r"\s*$"])
+
+
+def _sweep(instances):
+    """Take away what processes left behind that were killed."""
+    for name in os.listdir(instances):
+        if re.match(r"coolbpf-\d+$", name) and not os.path.exists("/proc/" + name[len("coolbpf-"):]):
+            os.rmdir(os.path.join(instances, name))

@@ -1,0 +1,3 @@
+"""The coolbpf command: see coolbpf.coolbpf."""
+
+from pylcc._identity import VERSION as __version__  # noqa: F401
