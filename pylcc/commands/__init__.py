@@ -60,9 +60,18 @@ def _say(text):
     sys.stderr.write("coolbpf: %s\n" % text if "\n" not in text else text + "\n")
 
 
+def parse(parser, argv):
+    """parser.parse_args, with flags of the compiler as the argument of -e, which argparse would take for options."""
+    argv = list(sys.argv[1:] if argv is None else argv)
+    for i in range(len(argv) - 2, -1, -1):
+        if argv[i] in ("-e", "--env"):
+            argv[i:i + 2] = ["--env=" + argv[i + 1]]
+    return parser.parse_args(argv)
+
+
 def building(parser):
     """Add the options that say how a source is compiled."""
-    parser.add_argument("-e", "--env", default="", help='more compiler flags, as one word: "-DDEBUG -Werror"')
+    parser.add_argument("-e", "--env", default="", metavar="FLAGS", help='more compiler flags, as one word: "-DDEBUG -Werror"')
     parser.add_argument("-i", "--include", default="", metavar="DIRS",
                         help='";"-separated directories to search for #include "x.h" (then those of LBC_INCLUDE)')
     parser.add_argument("--btf", metavar="FILE", help="kernel types: raw BTF or a vmlinux; default: the kernel's own, or /boot/vmlinux-VERSION")
@@ -90,7 +99,7 @@ def compile_file(argv=None):
     parser.add_argument("-a", "--arch", default="", help="machine to compile for, as uname -m says it (x86_64, aarch64); default this one")
     parser.add_argument("-v", "--version", default="", help="kernel release to compile for; default this one's")
     building(parser)
-    args = parser.parse_args(argv)
+    args = parse(parser, argv)
     if not args.file:
         parser.print_help()
         raise ValueError("need to set **.bpf.c file to compile.")

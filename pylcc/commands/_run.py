@@ -13,11 +13,12 @@ import time
 
 from pylcc import _lib, errors
 from pylcc._session import Session, findings, inspect
-from pylcc.commands import build, building
+from pylcc.commands import build, building, parse
 from pylcc.commands._dump import plan_of
 from pylcc.commands._trace import Trace
 from pylcc.lbcMaps import CmapsEvent, CmapsHist, CmapsStack, Maps
 
+KINDS = (".py", ".bpf.c", ".so")
 _SHOWN = 100  # entries of a map
 
 DESCRIPTION = """\
@@ -40,19 +41,20 @@ def main(argv):
     parser.add_argument("-d", "--duration", type=float, metavar="SECONDS", help="end after that time as if by Ctrl-C")
     building(parser)
     parser.add_argument("file", help="SCRIPT.py, NAME.bpf.c or NAME.so")
-    parser.add_argument("args", nargs=argparse.REMAINDER, help="arguments of the script")
-    args = parser.parse_args(argv)
+    parser.add_argument("args", nargs="*", help="arguments of the script")
+    end = next((i + 1 for i, word in enumerate(argv) if word.endswith(KINDS)), len(argv))
+    args = parse(parser, argv[:end])
     path = os.path.abspath(args.file)
+    if not path.endswith(KINDS):
+        raise errors.InvalidArgsException("run %s: unknown kind of file (known: *%s)" % (args.file, ", *".join(KINDS)))
     if not os.path.exists(path):
         raise errors.FileNotExistException("run %s: no such file" % args.file)
-    if args.duration is not None:
-        signal.signal(signal.SIGALRM, _over)
-        signal.setitimer(signal.ITIMER_REAL, max(args.duration, 1e-6))
+    signal.signal(signal.SIGALRM, _over)
     try:
-        if path.endswith((".bpf.c", ".so")):
-            program(path, args)
+        if path.endswith(".py"):
+            script(path, argv[end:], args.duration)
         else:
-            script(path, args.args)
+            program(path, args)
     except _Over:
         pass
 
@@ -61,10 +63,16 @@ def _over(*_):
     raise _Over()
 
 
-def script(path, arguments):
+def _last(seconds):
+    if seconds is not None:
+        signal.setitimer(signal.ITIMER_REAL, max(seconds, 1e-6))
+
+
+def script(path, arguments, seconds):
     """The script as __main__; what it raises is shown as python shows it."""
     sys.argv = [path] + arguments
     sys.path.insert(0, os.path.dirname(path))
+    _last(seconds)
     runpy.run_path(path, run_name="__main__")
 
 
@@ -74,6 +82,7 @@ def program(path, args):
     show = Show(artefact, args.btf)
     try:
         show.start()
+        _last(args.duration)
         show.wait()
     except KeyboardInterrupt:
         pass
@@ -86,7 +95,7 @@ class Show(object):
 
     def __init__(self, artefact, btf):
         described = inspect(artefact)
-        self._printing, self._trace = threading.Lock(), None
+        self._printing, self._trace, self._threads, self._over = threading.Lock(), None, [], False
         if described["prints"] is not None:
             self._trace = Trace(_tracefs(), described["prints"])
         try:
@@ -101,8 +110,8 @@ class Show(object):
             self._say("%s: %s" % (p["name"], plan_of(p)), sys.stderr)
         for m in self._buffers():
             m.open_perf_buffer(self._record(m), self._lost(m))
-            thread = threading.Thread(target=_poll, args=(m,))
-            thread.daemon = True
+            thread = threading.Thread(target=self._poll, args=(m,))
+            self._threads.append(thread)
             thread.start()
         self._say("running; Ctrl-C ends it", sys.stderr)
 
@@ -116,6 +125,9 @@ class Show(object):
 
     def close(self):
         """Print what is left, and the maps; then let go of all."""
+        self._over = True
+        for thread in self._threads:
+            thread.join()
         if self._trace is not None:
             for line in self._trace.read(0):
                 self._say(line)
@@ -126,6 +138,10 @@ class Show(object):
         for name in sorted(self._maps):
             self._table(self._maps[name])
         session.close()
+
+    def _poll(self, m):
+        while not self._over:
+            m.perf_buffer_poll(timeout=100)
 
     def _buffers(self):
         return [m for _, m in sorted(self._maps.items()) if isinstance(m, CmapsEvent)]
@@ -170,13 +186,6 @@ def entries_of(m):
     found = m.get(m._described["max_entries"]) if type(m).__name__ == "CmapsArray" else m.get()
     pairs = list(enumerate(found)) if isinstance(found, list) else list(found.items())
     return [(key, repr(value)) for key, value in pairs]
-
-
-def _poll(m):
-    try:
-        m.perf_buffer_poll()
-    except errors.ClosedException:
-        pass  # that is how it ends
 
 
 def _tracefs():

@@ -1,0 +1,365 @@
+"""The coolbpf command, clcc, and the NAME.so of the compile servers of old."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from programs import LICENSE, load, mine, on_getppid
+from pylcc import clcc, errors
+from pylcc._session import inspect
+
+COOLBPF = os.path.join(os.path.dirname(sys.executable), "coolbpf")
+root = pytest.mark.skipif(os.getuid() != 0, reason="needs root")
+SOURCE = on_getppid("struct pair { u32 a; char b[6]; };\nLBC_ARRAY(m, u32, struct pair, 1);\n#ifndef STEP\n#define STEP 7\n#endif", """
+    u32 key = 0;
+    struct pair value = { STEP, "text" };
+    bpf_map_update_elem(&m, &key, &value, BPF_ANY);""")
+
+
+def run(place, *arguments, **options):
+    """(exit code, stdout, stderr) of a command in a directory; a command line that ends has no traceback."""
+    child = subprocess.Popen(list(arguments), cwd=str(place), stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, **options)
+    out, err = child.communicate()
+    assert "Traceback" not in err
+    return child.returncode, out, err
+
+
+def coolbpf(place, *arguments, **options):
+    return run(place, COOLBPF, *arguments, **options)
+
+
+@pytest.fixture
+def place(tmpdir):
+    tmpdir.join("x.bpf.c").write(SOURCE)
+    return tmpdir
+
+
+def value(place, **options):
+    """What the program in x.so, or in x.bpf.c, leaves in its map."""
+    with load(place, "", name="x", **options) as lbc:
+        os.getppid()
+        return lbc.maps["m"].get(1)[0]
+
+
+# Without capabilities: compiling needs none.
+POWERLESS = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.getuid() == 0 else []
+
+
+@pytest.mark.parametrize("command", [[COOLBPF], [sys.executable, "-m", "pylcc.clcc"], [sys.executable, "-m", "coolbpf.coolbpf"]])
+def test_compile(place, command):
+    assert run(place, *(POWERLESS + command + ["-f", "x.bpf.c"])) == (0, "local compile success.\n", "")
+    assert run(place, *(command + ["-f", "x.bpf.c"])) == (0, "", "")
+    assert sorted(path.basename for path in place.listdir()) == ["x.bpf.c", "x.so"]
+    assert run(place, *(command + ["--obj", "--file=x.bpf.c", "--env", "-DSTEP=8"])) == (0, "local compile success.\n", "")
+    described = inspect(place.join("x.bpf.o").read_binary())
+    assert (described["origin"], described["license"], described["made"]["key"]) == ("object", "GPL", "")
+
+
+@root
+def test_what_was_compiled_runs(place):
+    place.mkdir("dir").join("x.h").write("#define STEP 9\n")
+    place.mkdir("other").join("y.h").write('#include "x.h"\n')
+    place.join("x.bpf.c").write('#include "y.h"\n' + SOURCE)
+    code, _, err = coolbpf(place, "-f", "x.bpf.c", "-i", "dir", env=dict(os.environ, LBC_INCLUDE="other"))
+    assert (code, err) == (0, "")
+    place.join("x.bpf.c").remove()
+    got = value(place)
+    assert (got.a, got.b) == (9, "text")
+    code, _, err = coolbpf(place, "-f", "x.bpf.c")
+    assert code == 1 and "no such file" in err and "x.so is there" in err
+
+
+def test_other_machines_and_kernels(place):
+    place.join("x.bpf.c").write('#include "lbc.h"\n#ifndef __TARGET_ARCH_arm64\n#error other\n#endif\n'
+                                'SEC("kprobe/do_exit") int BPF_KPROBE(f, long code) { return code; }' + LICENSE)
+    assert coolbpf(place, "-o", "-f", "x.bpf.c", "-a", "aarch64") == (0, "local compile success.\n", "")
+    code, _, err = coolbpf(place, "-f", "x.bpf.c", "-a", "aarch64", "-v", "4.19.0-none")
+    assert code == 0 and "no BTF of kernel 4.19.0-none" in err
+    made = inspect(place.join("x.so").read_binary())["made"]
+    assert (made["arch"], made["release"]) == ("aarch64", os.uname()[2])
+    code, _, err = coolbpf(place, "-f", "x.bpf.c", "--btf", "x.bpf.c")
+    assert code == 1 and err.startswith("coolbpf: read BTF ") and "x.bpf.c" in err
+
+
+@pytest.mark.parametrize("arguments, code, words", [
+    ([], 2, "need to set **.bpf.c file to compile."),
+    (["-f", "./x.bpf.c"], 2, "The file name cannot contain a directory(/)."),
+    (["-f", "y.bpf.c"], 1, "y.bpf.c"),
+    (["-o", "-f", "y.bpf.c"], 1, "y.bpf.c"),
+    (["-f", "x.bpf.c", "-a", "sparc"], 1, "unknown machine"),
+    (["-f", "x.bpf.c", "-e", "-DSTEP=none"], 1, "none"),
+    (["-f", "x.bpf.c", "-e", "'"], 1, "a quote is not closed"),
+    (["-f"], 2, "expected one argument"),
+    (["rnu"], 2, "closest: run"),
+    (["run"], 2, "file"),
+    (["run", "y"], 1, "unknown kind of file (known: *.py, *.bpf.c, *.so)"),
+    (["run", "y.py"], 1, "y.py: no such file"),
+    (["dump", "y.so"], 1, "y.so"),
+    (["dump", "x.bpf.c"], 1, "x.bpf.c: read BPF object: not a BPF object of coolbpf: not an ELF file"),
+])
+def test_errors(place, arguments, code, words):
+    ended, out, err = coolbpf(place, *arguments)
+    assert ended == code and words in err
+    assert out == "" or not arguments and out.startswith("usage: coolbpf ") and "coolbpf doctor" in out
+    if code == 1 and "STEP" not in str(arguments):
+        assert err.count("\n") == 1
+
+
+def test_clcc_raises(place, monkeypatch, capsys):
+    monkeypatch.chdir(place)
+    for arguments, words in (([], "need to set **.bpf.c file to compile."), (["-f", "a/x.bpf.c"], "The file name cannot contain a directory(/).")):
+        with pytest.raises(ValueError) as e:
+            clcc.main(arguments)
+        assert str(e.value) == words
+    assert "usage" in capsys.readouterr()[0]
+    with pytest.raises(errors.FileNotExistException):
+        clcc.main(["-f", "y.bpf.c"])
+
+
+def test_help():
+    for verb in ([], ["run"], ["doctor"], ["dump"]):
+        code, out, err = coolbpf(".", *(verb + ["-h"]))
+        assert code == 0 and err == "" and out.startswith("usage: coolbpf" + "".join(" " + v for v in verb)) and len(out) > 300
+
+
+SHOWN = r"""
+struct call { u32 number; char text[8]; };
+LBC_PERF_OUTPUT(calls, struct call, 128);
+LBC_HASH(counts, u32, u64, 8);
+LBC_HIST2(sizes);
+LBC_STACK(stacks, 64);
+""", r"""
+    struct call c = { 5, "hello" };
+    u32 key = 3;
+    u64 one = 1;
+    bpf_perf_event_output(ctx, &calls, BPF_F_CURRENT_CPU, &c, sizeof(c));
+    bpf_map_update_elem(&counts, &key, &one, BPF_ANY);
+    hist2_push(&sizes, 1000);
+    bpf_get_stackid(ctx, &stacks, KERN_STACKID_FLAGS);
+    bpf_printk("call %d of %s, 100%%\n", c.number, "PID");
+"""
+
+
+@root
+def test_run_program(place):
+    place.join("shown.bpf.c").write(on_getppid(*SHOWN))
+    child = subprocess.Popen([COOLBPF, "run", "shown.bpf.c"], cwd=str(place), stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
+    assert child.stderr.readline() == "on_enter: attaches to tracepoint raw_syscalls/sys_enter\n"
+    assert child.stderr.readline() == "running; Ctrl-C ends it\n"
+    os.getppid()
+    with load(place, on_getppid("", 'bpf_printk("call of others");')):
+        os.getppid()
+        lines = []
+        while not ("bpf_trace_printk" in "".join(lines) and "calls" in "".join(lines)):
+            lines.append(child.stdout.readline())
+    child.send_signal(signal.SIGINT)
+    out, err = child.communicate()
+    out = "".join(lines) + out
+    assert (child.returncode, err) == (0, "")
+    assert out.count("calls: {'number': 5, 'text': 'hello'}\n") == 2
+    assert len(re.findall(r"bpf_trace_printk: call 5 of %d, 100%%\n" % os.getpid(), out)) == 2
+    assert "others" not in out
+    assert "counts: 1 entries\n  3: 1\n" in out and re.search(r"sizes\n\[512,1K\) +2 +\|@+\|\n", out)
+    assert re.search(r"stacks: 1 entries\n  \d+: \w+", out)
+    assert [name for name in os.listdir(tracefs()) if name == "coolbpf-%d" % child.pid] == []
+
+
+def tracefs():
+    return [path for path in ("/sys/kernel/tracing/instances", "/sys/kernel/debug/tracing/instances") if os.path.isdir(path)][0]
+
+
+@root
+def test_run_ends_by_itself(place):
+    code, out, _ = coolbpf(place, "run", "-d", "0.1", "-e", "-DSTEP=3", "x.bpf.c")
+    assert place.join("x.bpf.c").remove() is None
+    assert code == 0 and out.startswith("local compile success.\n") and "m: 1 entries\n  0: {'a': " in out
+    code, out, _ = coolbpf(place, "run", "-d", "0.1", "x.so")
+    assert code == 0 and out.startswith("m: 1 entries\n")
+
+
+def test_run_script(place):
+    place.mkdir("scripts").join("s.py").write(
+        "import sys, beside\nprint('%s %s %s' % (__name__, sys.argv[1:], beside.x))\nsys.exit(int(sys.argv[1]))\n")
+    place.join("scripts", "beside.py").write("x = 1\n")
+    assert coolbpf(place, "run", "scripts/s.py", "4", "-d", "x") == (4, "__main__ ['4', '-d', 'x'] 1\n", "")
+    place.join("wait.py").write("import time\nprint('begun')\ntime.sleep(60)\n")
+    assert coolbpf(place, "run", "-d", "0.3", "wait.py") == (0, "begun\n", "")
+
+
+@root
+def test_doctor(place):
+    code, out, err = coolbpf(place, "doctor")
+    said = dict((m.group(2), m.groups()) for m in re.finditer(r"^(ok|less|fails) +(\S+) +(.+)(?:\n +-> (.+))?", out, re.M))
+    assert err == "" and set(said) >= set(["kernel", "BTF", "privilege", "lockdown", "tracefs", "memlock", "kptr_restrict", "perf_event_paranoid",
+                                           "unprivileged_bpf", "compiler", "kprobe", "tracepoint", "raw_tracepoint", "uprobe", "perf_event", "fentry"])
+    assert os.uname()[2] in said["kernel"][2] and "bpf-clang" in said["compiler"][2]
+    for kind in ("tracepoint", "raw_tracepoint", "uprobe", "perf_event"):
+        assert said[kind][0] == "ok" and int(re.match(r"ran (\d+) times", said[kind][2]).group(1)) >= (50 if kind != "perf_event" else 1)
+    for state, _, _, remedy in said.values():
+        assert state == "ok" or remedy
+    if os.path.exists("/sys/bus/event_source/devices/kprobe"):
+        assert code == 0 and said["kprobe"][0] == "ok" and "The tutorial's programs run here." in out
+    else:
+        assert code == 1 and said["kprobe"][0] == "fails" and "no kprobes" in said["kprobe"][2] and "tracepoint" in said["kprobe"][3]
+        assert "do not run" in out and "kinds work: tracepoint, raw_tracepoint, uprobe, perf_event" in out
+
+
+def test_doctor_without_privilege(place):
+    code, out, err = run(place, *(POWERLESS + [COOLBPF, "doctor", "--json"]))
+    said = dict((f["name"], f) for f in json.loads(out))
+    assert code == 1 and err == "" and said["privilege"]["state"] == "fails" and "CAP_BPF" in said["privilege"]["found"]
+    assert said["trials"]["found"] == "not made"
+
+
+TYPES = r"""
+#include "lbc.h"
+enum color { RED, GREEN = 5 };
+struct inner { u64 wide; };
+typedef struct { char c; } boxed;
+struct value {
+    u32 bits : 3, more : 5;
+    enum color color;
+    struct inner nested[2];
+    union { int one; float other; };
+    struct task_struct *task;
+    boxed box;
+};
+LBC_HASH(m, struct inner, struct value, 64);
+LBC_PERCPU_ARRAY(n, u32, u64, 2);
+LBC_PERF_OUTPUT(e, u32, 128);
+SEC("raw_tracepoint/sys_enter") int a(void *ctx) { bpf_map_lookup_elem(&m, ctx); bpf_map_lookup_elem(&n, ctx); return bpf_perf_event_output(ctx, &e, 0, ctx, 4); }
+SEC("perf_event") int b(void *ctx) { return 0; }
+"""
+
+
+def test_dump(place):
+    place.join("x.bpf.c").write(TYPES)
+    assert coolbpf(place, "-f", "x.bpf.c")[0] == 0
+    code, out, err = coolbpf(place, "dump", "x.so")
+    assert (code, err) == (0, "")
+    squeezed = re.sub(r"[ \t]+", " ", out)
+    assert out.startswith("x.so: made by coolbpf, ")
+    for line in ('SEC("raw_tracepoint/sys_enter") a raw_tracepoint attaches to raw_tracepoint sys_enter\n',
+                 'SEC("perf_event") b perf_event waits for an attach call\n', "e perf_event_array one a CPU records: u32\n",
+                 "m hash 64 struct inner -> struct value\n", "n percpu_array 2 u32 -> u64, one for each CPU\n"):
+        assert line in squeezed
+    # The definitions are C: compiled again they are the same.
+    definitions = out[out.index("\ntypes\n") + len("\ntypes\n"):]
+    place.join("y.bpf.c").write('#include "lbc.h"\n' + definitions + TYPES[TYPES.index("LBC_HASH"):])
+    assert coolbpf(place, "-f", "y.bpf.c")[0] == 0
+    assert coolbpf(place, "dump", "y.so")[1].endswith("\ntypes\n" + definitions)
+    first, again = (json.loads(coolbpf(place, "dump", "--json", name)[1]) for name in ("x.so", "y.so"))
+    assert first["types"] == again["types"] and first["maps"] == again["maps"] and first["prints"] is None
+
+
+# As the compile servers took it: maps in SEC("maps"), whose types are only in the JSON beside the object.
+OLD = r"""
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+struct bpf_map_def { unsigned int type, key_size, value_size, max_entries, map_flags; };
+#define MAP(NAME, KIND, KEY, VALUE, N) struct bpf_map_def SEC("maps") NAME = { KIND, sizeof(KEY), sizeof(VALUE), N }
+struct event { u32 pid; char comm[16]; };
+MAP(e_out, BPF_MAP_TYPE_PERF_EVENT_ARRAY, int, int, 128);
+MAP(counts, BPF_MAP_TYPE_HASH, u8, u64, 16);
+SEC("raw_tracepoint/sys_enter")
+int on_enter(struct bpf_raw_tracepoint_args *ctx)
+{
+    struct event e = {};
+    u8 key = 9;
+    u64 one = 1, *n;
+    if (ctx->args[1] != NR_GETPPID || bpf_get_current_pid_tgid() >> 32 != PID)
+        return 0;
+    e.pid = PID;
+    bpf_get_current_comm(e.comm, 16);
+    bpf_perf_event_output(ctx, &e_out, 0xffffffffULL, &e, sizeof(e));
+    n = bpf_map_lookup_elem(&counts, &key);
+    if (n)
+        __sync_fetch_and_add(n, 1);
+    else
+        bpf_map_update_elem(&counts, &key, &one, 0);
+    return 0;
+}
+""" + LICENSE
+
+
+def cell(kind, name, size, offset=0, array=0):
+    return {"type": kind, "member": name, "array": array, "format": "x", "size": size, "offset": offset}
+
+
+DESCRIPTION = json.dumps({"hash": "00", "kern_version": "4.19.91", "arch": "x86_64", "maps": {
+    "e_out": {"type": "event", "ktype": None, "vtype": {"type": "struct event", "array": 0, "offset": 0, "size": 20, "cells": [
+        cell("u32", "pid", 4), cell("char", "comm", 1, 4, 16)]}},
+    "counts": {"type": "hash", "ktype": cell("u8", "value", 2), "vtype": cell("u64", "value", 8)}}})
+
+
+@pytest.fixture(scope="module")
+def old_so(tmpdir_factory):
+    """A NAME.so as a compile server made it, as bytes: a shared object with a BPF object and a JSON text in its data."""
+    place = tmpdir_factory.mktemp("old")
+    if subprocess.call("command -v cc >/dev/null", shell=True):
+        pytest.skip("needs a C compiler to make such a file (apt-get install gcc)")
+    place.join("old.bpf.c").write(mine(OLD))
+    assert coolbpf(place, "-o", "-f", "old.bpf.c")[0] == 0
+    place.join("so.c").write('const char *lbc_get_map_types(void) { return %s; }\n'
+                             '__attribute__((constructor)) void executed(void) { __builtin_trap(); }\n'
+                             '__asm__(".section .rodata\\n.globl data\\n.balign 8\\ndata: .incbin \\"old.bpf.o\\"\\n.previous");\n' % json.dumps(DESCRIPTION))
+    subprocess.check_call(["cc", "-shared", "-fPIC", "-o", "old.so", "so.c"], cwd=str(place))
+    return place.join("old.so").read_binary()
+
+
+@root
+def test_old_so_without_source(tmpdir, old_so, capsys):
+    tmpdir.join("old.so").write_binary(old_so)
+    with load(tmpdir, "", name="old") as lbc:
+        events = []
+        lbc.maps["e_out"].open_perf_buffer(lambda cpu, data, size: events.append(lbc.getMap("e_out", data, size)))
+        for _ in range(3):
+            os.getppid()
+        lbc.maps["e_out"].perf_buffer_poll(timeout=50)
+        assert lbc.maps["counts"].get() == {9: 3}
+    with open("/proc/self/comm") as f:
+        assert [(e.pid, e.comm) for e in events] == [(os.getpid(), f.read().strip())] * 3
+    assert capsys.readouterr()[0] == "" and tmpdir.join("old.so").read_binary() == old_so
+    code, out, _ = coolbpf(tmpdir, "dump", "old.so")
+    assert code == 0 and "made by a compile server of old" in out and "struct event {\n\tu32 pid;\n\tchar comm[16];\n};" in out
+    tmpdir.join("old.so").remove()
+
+
+@root
+def test_old_so_with_source_is_built_again(tmpdir, old_so, capsys):
+    tmpdir.join("x.so").write_binary(old_so)
+    tmpdir.join("x.bpf.c").write(SOURCE)
+    assert value(tmpdir).a == 7
+    assert capsys.readouterr() == ("local compile success.\n", "")
+    assert value(tmpdir).a == 7 and capsys.readouterr() == ("", "")
+    tmpdir.join("x.bpf.c").remove()
+    tmpdir.join("x.so").write_binary(old_so)
+    os.chmod(str(tmpdir.join("x.so")), 0o666)
+    with pytest.raises(errors.InvalidArgsException) as e:
+        value(tmpdir)
+    assert "everybody" in str(e.value)
+
+
+def test_a_damaged_old_so_is_a_sentence(old_so):
+    begin = old_so.index(b"\x7fELF", 4)
+    whole = inspect(old_so)
+    assert whole["origin"] == "server" and [m["name"] for m in whole["maps"]] == ["counts", "e_out"]
+    for data in [old_so[:begin + n] for n in (0, 10, 64, 1000)] + [old_so[:begin] + old_so[begin + 1:]]:
+        with pytest.raises(errors.InvalidArgsException) as e:
+            inspect(data)
+        assert "BPF object" in str(e.value) and "\n" not in str(e.value)
+    seed = 1
+    for _ in range(300):  # a generator of our own: the same bytes on every Python
+        seed = seed * 6364136223846793005 + 1442695040888963407 & (1 << 64) - 1
+        at = begin + (seed >> 33) % (whole["size"] if seed & 1 << 20 else 64)
+        damaged = old_so[:at] + bytes(bytearray([seed >> 24 & 0xff])) + old_so[at + 1:]
+        try:
+            assert inspect(damaged)["programs"]
+        except errors.InvalidArgsException as e:
+            assert "\n" not in str(e) and len(str(e)) > 20
