@@ -6,8 +6,9 @@ import (
 	"strings"
 
 	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/asm"
 )
+
+const tracePrintk, traceVprintk = 6, 177 // bpf_trace_printk, and the helper for more than three values
 
 // prints are the texts that bpf_printk may be called with, nil where no program calls it. It is for
 // who wants to tell the lines of these programs from those of others. A text that is put together on
@@ -15,9 +16,9 @@ import (
 func prints(spec *ebpf.CollectionSpec) []string {
 	called := false
 	for _, p := range spec.Programs {
-		called = called || slices.ContainsFunc([]asm.Instruction(p.Instructions), func(ins asm.Instruction) bool {
-			return ins.IsBuiltinCall() && (ins.Constant == int64(asm.FnTracePrintk) || ins.Constant == int64(asm.FnTraceVprintk))
-		})
+		for _, ins := range p.Instructions {
+			called = called || ins.IsBuiltinCall() && (ins.Constant == tracePrintk || ins.Constant == traceVprintk)
+		}
 	}
 	if !called {
 		return nil

@@ -47,7 +47,7 @@ def _spin():
 
 
 def _attach_uprobe(lbc):
-    path, offset = in_file(ct.cast(ct.CDLL(None).getppid, ct.c_void_p).value)
+    path, offset = in_file(ct.cast(ct.pythonapi.getppid, ct.c_void_p).value)
     lbc.attachUprobe("probe", 0, path, offset)
 
 
