@@ -16,6 +16,8 @@ class ClbcLoad(object):
     """C text compiled to NAME.so, and nothing loaded. Needs no privilege.
 
     Arguments: those of ClbcBase but attach, and
+        ver       release of the kernel to compile for; without a file of its types those of this one are
+                  used, and it is said
         opt       "so"; "obj": make NAME.bpf.o, always, and leave NAME.so alone; "combine": nothing
 
     Raises, all from pylcc.errors: CompileException (its text is the first error, .log the compiler's
@@ -27,7 +29,7 @@ class ClbcLoad(object):
             raise InvalidArgsException("compile %s: opt %r is none of so, obj, combine" % (bpf, opt))
         shown = level(logLevel)
         if opt != "combine":
-            build(bpf, bpf_str, arch, env, workPath, incPath, shown, types(btf), opt == "obj")
+            build(bpf, bpf_str, arch, env, workPath, incPath, shown, types(btf), opt == "obj", ver)
 
     @staticmethod
     def c2str(data):
@@ -52,21 +54,26 @@ def types(btf):
     return None if isinstance(btf, (bool, int, type(None))) else text(btf, "btf")
 
 
-def build(bpf, source, arch, env, work, include, shown, btf, bare=None):
+def build(bpf, source, arch, env, work, include, shown, btf, bare=None, ver=""):
     """The bytes of NAME.so, or of NAME.bpf.o (bare); says how they came about."""
     artefact, report = make(
         name=text(bpf, "bpf"), source=text(source, "bpf_str", "replace") or None, env=text(env, "env"),
         arch=text(arch, "arch"), work=text(work or _current(), "workPath"), include=directories(include), btf=btf,
-        bare=bare)
-    if report["action"] == "compiled":
-        sys.stderr.write(report["warnings"])
-        print("local compile success.")
-    for note in report["notes"]:
-        sys.stderr.write("pylcc: %s\n" % note)
+        bare=bare, release=text(ver, "ver"))
+    tell(report)
     if shown:
         sys.stderr.write("pylcc: %s %s, kernel types: %s, compiler: %s\n" % (
             report["path"], report["action"], report["header"], report["compiler"]))
     return artefact
+
+
+def tell(report, who="pylcc"):
+    """Print what the user is to know of a report of lcc_make."""
+    if report["action"] == "compiled":
+        sys.stderr.write(report["warnings"])
+        print("local compile success.")
+    for note in report["notes"]:
+        sys.stderr.write("%s: %s\n" % (who, note))
 
 
 def _current():

@@ -3,11 +3,12 @@
 import argparse
 import difflib
 import importlib
-import os
 import sys
 
 from pylcc import _lib, errors
+from pylcc._load import tell
 from pylcc._session import make
+from pylcc.lbcInclude import directories
 
 __all__ = ["main"]
 
@@ -79,14 +80,9 @@ def building(parser):
 
 def build(name, args, **options):
     """lcc_make with these options; say what is to be said. Returns (artefact, report)."""
-    dirs = [path for paths in (args.include, os.environ.get("LBC_INCLUDE", "")) for path in paths.split(";") if path]
-    artefact, report = make(name=_lib.text(name, "file"), env=_lib.text(args.env, "env"), include=[_lib.text(path, "include") for path in dirs],
+    artefact, report = make(name=_lib.text(name, "file"), env=_lib.text(args.env, "env"), include=directories(args.include),
                             btf=args.btf and _lib.text(args.btf, "btf"), **options)
-    if report["action"] == "compiled":
-        sys.stderr.write(report["warnings"])
-        print("local compile success.")
-    for note in report["notes"]:
-        _say(note)
+    tell(report, "coolbpf")
     return artefact, report
 
 
@@ -105,7 +101,7 @@ def compile_file(argv=None):
         raise ValueError("need to set **.bpf.c file to compile.")
     if "/" in args.file:
         raise ValueError("The file name cannot contain a directory(/).")
-    _, report = build(args.file, args, arch=_lib.text(args.arch, "arch"), release=_lib.text(args.version, "version"), object=args.obj)
+    _, report = build(args.file, args, arch=_lib.text(args.arch, "arch"), release=_lib.text(args.version, "version"), bare=args.obj)
     if report["action"] == "loaded":
         raise errors.FileNotExistException("compile %s: no such file (%s is there, and was left alone)" % (args.file, report["path"]))
     return 0 if report["kept"] else 1

@@ -9,13 +9,12 @@ import runpy
 import signal
 import sys
 import threading
-import time
 
 from pylcc import _lib, errors
 from pylcc._session import Session, findings, inspect
 from pylcc.commands import build, building, parse
 from pylcc.commands._dump import plan_of
-from pylcc.commands._trace import Trace
+from pylcc.commands._trace import Trace, pause
 from pylcc.lbcMaps import CmapsEvent, CmapsHist, CmapsStack, Maps
 
 KINDS = (".py", ".bpf.c", ".so")
@@ -49,18 +48,10 @@ def main(argv):
         raise errors.InvalidArgsException("run %s: unknown kind of file (known: *%s)" % (args.file, ", *".join(KINDS)))
     if not os.path.exists(path):
         raise errors.FileNotExistException("run %s: no such file" % args.file)
-    signal.signal(signal.SIGALRM, _over)
-    try:
-        if path.endswith(".py"):
-            script(path, argv[end:], args.duration)
-        else:
-            program(path, args)
-    except _Over:
-        pass
-
-
-def _over(*_):
-    raise _Over()
+    if path.endswith(".py"):
+        script(path, argv[end:], args.duration)
+    else:
+        program(path, args)
 
 
 def _last(seconds):
@@ -72,8 +63,16 @@ def script(path, arguments, seconds):
     """The script as __main__; what it raises is shown as python shows it."""
     sys.argv = [path] + arguments
     sys.path.insert(0, os.path.dirname(path))
+    signal.signal(signal.SIGALRM, _over)
     _last(seconds)
-    runpy.run_path(path, run_name="__main__")
+    try:
+        runpy.run_path(path, run_name="__main__")
+    except _Over:
+        pass
+
+
+def _over(*_):
+    raise _Over()
 
 
 def program(path, args):
@@ -81,11 +80,11 @@ def program(path, args):
     artefact, _ = build(name[:-len(".so")] if name.endswith(".so") else name, args, work=_lib.text(directory, "file"))
     show = Show(artefact, args.btf)
     try:
+        for number in (signal.SIGINT, signal.SIGALRM):  # an exception could lose what was just read
+            signal.signal(number, show.end)
         show.start()
         _last(args.duration)
         show.wait()
-    except KeyboardInterrupt:
-        pass
     finally:
         show.close()
 
@@ -116,16 +115,17 @@ class Show(object):
         self._say("running; Ctrl-C ends it", sys.stderr)
 
     def wait(self):
-        while True:
-            if self._trace is None:
-                time.sleep(0.1)
-                continue
-            for line in self._trace.read(0.1):
+        while not self._over:
+            for line in self._trace.read(0.1) if self._trace else pause(0.1):
                 self._say(line)
+
+    def end(self, *_):
+        """Make wait return; a signal handler."""
+        self._over = True
 
     def close(self):
         """Print what is left, and the maps; then let go of all."""
-        self._over = True
+        self.end()
         for thread in self._threads:
             thread.join()
         if self._trace is not None:

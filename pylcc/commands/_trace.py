@@ -30,17 +30,21 @@ class Trace(object):
             raise
 
     def read(self, seconds):
-        """The lines that came, after waiting for one for so long."""
-        select.select([self._pipe], [], [], seconds)
-        try:
-            data = self._rest + os.read(self._pipe, 65536)
-        except EnvironmentError as e:
-            if e.errno != errno.EAGAIN:
-                raise
-            return []
+        """The lines that there are, after waiting for one for so long."""
+        pause(seconds, self._pipe)
+        data = self._rest + b"".join(iter(self._some, b""))
         whole, _, self._rest = data.rpartition(b"\n")
         lines = [line.decode("utf-8", "replace") if str is not bytes else line for line in whole.split(b"\n")]
         return [line for line in lines if self._ours(line)]
+
+    def _some(self):
+        """What one read gives, which may be less than is there; b"": nothing is."""
+        try:
+            return os.read(self._pipe, 65536)
+        except EnvironmentError as e:
+            if e.errno != errno.EAGAIN:
+                raise
+            return b""
 
     def _ours(self, line):
         _, said, text = line.partition("bpf_trace_printk: ")
@@ -51,6 +55,16 @@ class Trace(object):
             os.close(self._pipe)
         self._pipe = None
         os.rmdir(self._path)
+
+
+def pause(seconds, *readable):
+    """Wait for something to read, a signal, or that long; an empty list."""
+    try:
+        select.select(readable, [], [], seconds)
+    except select.error as e:
+        if e.args[0] != errno.EINTR:
+            raise
+    return []
 
 
 def pattern(text):

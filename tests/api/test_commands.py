@@ -158,9 +158,9 @@ def test_run_program(place):
         while not ("bpf_trace_printk" in "".join(lines) and "calls" in "".join(lines)):
             lines.append(child.stdout.readline())
     child.send_signal(signal.SIGINT)
-    out, err = child.communicate()
-    out = "".join(lines) + out
-    assert (child.returncode, err) == (0, "")
+    # Not communicate(), which knows nothing of what readline() has read ahead.
+    out, err = "".join(lines) + child.stdout.read(), child.stderr.read()
+    assert (child.wait(), err) == (0, "")
     assert out.count("calls: {'number': 5, 'text': 'hello'}\n") == 2
     assert len(re.findall(r"bpf_trace_printk: call 5 of %d, 100%%\n" % os.getpid(), out)) == 2
     assert "others" not in out
