@@ -93,6 +93,7 @@ func (t *typeTable) index(typ btf.Type) int {
 // describe never fails: of what has no value, such as a type that is only declared, the kind is
 // unknown.
 func (t *typeTable) describe(typ btf.Type) Type {
+	typ = unqualified(typ)
 	d := Type{Kind: "unknown", Name: typ.TypeName()}
 	_, d.Typedef = typ.(*btf.Typedef)
 	typ = btf.UnderlyingType(typ)
@@ -135,6 +136,21 @@ func (t *typeTable) describe(typ btf.Type) Type {
 		}
 	}
 	return d
+}
+
+func unqualified(t btf.Type) btf.Type {
+	for {
+		switch v := t.(type) {
+		case *btf.Const:
+			t = v.Type
+		case *btf.Volatile:
+			t = v.Type
+		case *btf.Restrict:
+			t = v.Type
+		default:
+			return t
+		}
+	}
 }
 
 func (t *typeTable) members(list []btf.Member) []Member {

@@ -36,7 +36,7 @@ def read(path):
 
 def lines(path, described):
     """The description as text."""
-    made, types = described["made"], Printer(described["types"])
+    made, types = described["made"], Printer(described["types"], [m["value"] for m in described["maps"] if m["name"].startswith(".")])
     yield "%s: %s, %d bytes, license %s" % (path, ORIGINS[described["origin"]], described["size"], described["license"] or "none")
     if made["key"]:
         yield "  for %s, types of kernel %s (%s), by %s" % (made["arch"], made["release"], made["header"], made["compiler"])
@@ -66,7 +66,9 @@ def plan_of(program):
 
 
 def content_of(described, types):
-    if described["type"] == "perf_event_array":
+    if described["name"].startswith("."):
+        return types.members(described["value"])
+    if described["type"] in ("perf_event_array", "ringbuf"):
         return "records: %s" % types.name(described["value"])
     key, value = ("%d bytes" % described[of + "_size"] if described[of] is None else types.name(described[of]) for of in ("key", "value"))
     return "%s -> %s%s" % (key, value, ", one for each CPU" if described["per_cpu"] else "")

@@ -136,7 +136,8 @@ class Show(object):
         if session is None:
             return
         for name in sorted(self._maps):
-            self._table(self._maps[name])
+            if not name.startswith((".rodata", ".kconfig")):
+                self._table(self._maps[name])
         session.close()
 
     def _poll(self, m):

@@ -2,14 +2,20 @@
 
 
 class Printer(object):
-    """Names and definitions of the types of one object."""
+    """Names and definitions of the types of one object. sections: those that only hold global variables."""
 
-    def __init__(self, described):
+    def __init__(self, described, sections=()):
         self._types = described
+        self._sections = [index for index in sections if index is not None]
 
     def name(self, index):
         """How C calls a type: "struct data_t", "u32", "char [16]"."""
         return "unknown" if index is None else self._declare(index, "").strip()
+
+    def members(self, index):
+        """The declarations of a struct's members, on a line."""
+        members = (self._types[index]["members"] or ()) if index is not None else ()
+        return "; ".join(self._declare(m["type"], m["name"]) for m in members) or "unknown"
 
     def definitions(self):
         """The definitions of all structs, unions and enums that have a name, each after those it needs."""
@@ -27,7 +33,7 @@ class Printer(object):
             self._define(t["element"], texts, done)
         for member in t["members"] or ():
             self._define(member["type"], texts, done)
-        if t["kind"] in ("struct", "union", "enum") and t["name"]:
+        if t["kind"] in ("struct", "union", "enum") and t["name"] and index not in self._sections:
             body = self._body(t, "")
             text = "typedef %s %s %s;" % (t["kind"], body, t["name"]) if t.get("typedef") else "%s %s %s;" % (t["kind"], t["name"], body)
             texts.append("%s\t/* %d bytes */" % (text, t["size"]))
