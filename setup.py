@@ -71,7 +71,11 @@ setup(
     license="MIT",
     packages=find_packages(include=["pylcc", "pylcc.*"]) + find_packages(COMPAT),
     package_dir=dict((name, os.path.join(COMPAT, name)) for name in find_packages(COMPAT)),
-    entry_points={"console_scripts": ["coolbpf = coolbpf.coolbpf:main"]},
+    entry_points={"console_scripts": [
+        "coolbpf = coolbpf.coolbpf:main",
+        "surftrace = surftrace.surftrace:main",
+        "kobuild = surftrace.kobuild:main",
+    ]},
     python_requires=">=2.7,!=3.0.*,!=3.1.*,!=3.2.*,!=3.3.*,!=3.4.*,!=3.5.*",
     classifiers=[
         "License :: OSI Approved :: MIT License",

@@ -16,7 +16,8 @@ ON_POSIX = "posix" in sys.builtin_module_names
 
 _PIPE = -1  # subprocess.PIPE
 _READ = 1 << 16
-_AGAIN = 0.1  # seconds until a file at whose end we are is looked at again
+_AGAIN = 0.1  # seconds between two looks at a file
+_LAST = 64  # reads after the end was asked for
 
 
 # subprocess, select and shlex are imported where they are used: every script imports this module,
@@ -93,12 +94,16 @@ class CasyncPipe(threading.Thread):
         self._func = func
 
     def run(self):
-        rest = b""
+        rest, left = b"", _LAST
         try:
-            while not self._ended(None):
+            while left:
+                # Tracefs says late that there is something to read: look at least that often.
+                ready = _ready([self._woken, self._file], _AGAIN)
                 data = self._read()
-                if not data and self._ended(_AGAIN):
-                    break
+                if self._woken in ready:
+                    left = left - 1 if data else 0
+                elif not data and self._file in ready:
+                    _ready([self._woken], _AGAIN)  # the end of a file, for now
                 lines = (rest + data).split(b"\n")
                 rest = lines.pop()
                 for line in lines:
@@ -119,12 +124,8 @@ class CasyncPipe(threading.Thread):
         except Exception:
             traceback.print_exc()
 
-    def _ended(self, seconds):
-        """Wait for data (None), or for some seconds; whether terminate() was called."""
-        return self._woken in _ready([self._woken] + ([self._file] if seconds is None else []), seconds)
-
     def terminate(self):
-        """End the thread; what was read is delivered first."""
+        """End the thread; what is there is delivered first."""
         wake, self._wake = self._wake, None
         if wake is not None:
             os.close(wake)

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+import coolbpf
 import pylcc
 import surftrace
 from programs import counters, load
@@ -21,7 +22,14 @@ PUBLISHED = {
     "pylcc.lbcInclude": "ClbcInclude INCLUDE_MAX",
     "pylcc.localExceptions": "FileNotExistException FileNotEmptyException InvalidArgsException RootRequiredException",
     "surftrace": "CexecCmd CasyncPipe CasyncCmdQue ON_POSIX getValueFromStr headTrans invHeadTrans spiltInputLine ClbcClient CuprobeParser BaseException "
-                 "RootRequiredException FileNotExistException FileNotEmptyException InvalidArgsException DbException ExprException ExecException",
+                 "RootRequiredException FileNotExistException FileNotEmptyException InvalidArgsException DbException ExprException ExecException "
+                 "surftrace setupParser main ftrace CdbParser CgdbParser CuprobeParser Cfxpr save2File cmdStrings examples re sys os argparse traceback",
+    "surftrace.surftrace": "surftrace setupParser main",
+    "surftrace.ftrace": "ftrace save2File cmdStrings",
+    "surftrace.fxpr": "Cfxpr",
+    "surftrace.dbParser": "CdbParser",
+    "surftrace.gdbParser": "CgdbParser",
+    "surftrace.surfThread": "CsurfThread",
     "surftrace.execCmd": "CexecCmd CasyncPipe CasyncCmdQue ON_POSIX",
     "surftrace.surfException": "BaseException RootRequiredException FileNotExistException FileNotEmptyException InvalidArgsException DbException "
                                "ExprException ExecException",
@@ -39,7 +47,7 @@ PUBLISHED = {
 
 
 def modules():
-    for package in (pylcc, surftrace):
+    for package in (coolbpf, pylcc, surftrace):
         for _, name, _ in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
             if not name.endswith("__main__"):
                 yield importlib.import_module(name)
@@ -56,7 +64,7 @@ def test_names_are_there(module):
 def test_no_name_exists_twice():
     seen, kinds = {}, 0
     for module in modules():
-        assert module.__name__.split(".")[0] in ("pylcc", "surftrace") and ".compat" not in module.__name__
+        assert module.__name__.split(".")[0] in ("coolbpf", "pylcc", "surftrace") and ".compat" not in module.__name__
         for name in getattr(module, "__all__", ()):
             value = getattr(module, name)
             if isinstance(value, type):

@@ -1,9 +1,6 @@
 """surftrace: the helpers that scripts import beside pylcc, over the rooms of pylcc."""
 
 from pylcc._identity import VERSION as __version__  # noqa: F401
-from surftrace.execCmd import *  # noqa: F401,F403
-from surftrace.headTrans import getValueFromStr, headTrans, invHeadTrans
-from surftrace.lbcClient import ClbcClient
-from surftrace.regSplit import spiltInputLine
-from surftrace.surfException import *  # noqa: F401,F403
-from surftrace.uprobeParser import CuprobeParser
+from .execCmd import *  # noqa: F401,F403
+from .headTrans import getValueFromStr
+from .surftrace import *  # noqa: F401,F403

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from surftrace.lbcClient import ClbcClient, segDecode, segEncode
+from .lbcClient import ClbcClient, segDecode, segEncode
 
 __all__ = ["CkoBuilder", "main", "MAX_FILES", "MAX_LENS"]
 

@@ -17,8 +17,8 @@ from pylcc._lib import native
 from pylcc._load import LBC_COMPILE_PORT
 from pylcc.errors import CompileException, DbException, InvalidArgsException
 
-from surftrace.baseDbParser import CbaseParser
-from surftrace.prevPareser import CprevPareser
+from .baseDbParser import CbaseParser
+from .prevPareser import first, previous
 
 __all__ = ["ClbcClient", "segEncode", "segDecode", "SEG_UNIT", "LBC_COMPILE_PORT"]
 
@@ -57,7 +57,7 @@ class ClbcClient(CbaseParser):
                                        "and setupParser(\"local\") takes the types of this kernel)")
         self._port = port
         self._ver, self._arch = ver or platform.release(), arch or platform.machine()
-        self._prev = CprevPareser() if os.environ.get("LBC_PREVDB") else None
+        self._prev = previous()
 
     def getFunc(self, func, ret=None, arg=None):
         """Prototypes of a function: {"res": [{"func", "args", "ret", "line", "file"}]}."""
@@ -94,7 +94,7 @@ class ClbcClient(CbaseParser):
         return self._post({"cmd": "ko", "kos": kos}, 30)
 
     def _known(self, call, *arguments):
-        found = getattr(self._prev, call)(*arguments) if self._prev and self._prev.exist else None
+        found = first(self._prev, call, *arguments) if self._prev else None
         return found if self._checkRes(found) else None
 
     def _post(self, request, seconds=5):

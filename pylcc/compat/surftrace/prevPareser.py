@@ -3,7 +3,7 @@
 import os
 
 from pylcc.errors import DbException
-from surftrace.baseDbParser import CbaseDbParser
+from .baseDbParser import CbaseDbParser
 
 __all__ = ["CprevPareser", "CbaseDbParser", "DbException"]
 
@@ -17,3 +17,18 @@ class CprevPareser(CbaseDbParser):
             self.exist = True
         except DbException:
             self.exist = False
+
+
+def previous():
+    """The database that LBC_PREVDB names, in a list; else none."""
+    found = CprevPareser() if os.environ.get("LBC_PREVDB") else None
+    return [found] if found and found.exist else []
+
+
+def first(parsers, call, *arguments):
+    """What the first of the parsers says that knows something; else what the last one says."""
+    for parser in parsers:
+        answer = getattr(parser, call)(*arguments)
+        if parser._checkRes(answer):
+            break
+    return answer

@@ -1,0 +1,51 @@
+"""Functions and types of the kernel: from its own BTF, or from a database."""
+
+import ctypes as ct
+
+from pylcc import _lib
+from .baseDbParser import CbaseDbParser, CbaseParser, DbException
+from .prevPareser import CprevPareser, first, previous
+
+__all__ = ["CdbParser", "CbtfParser", "CbaseDbParser", "CprevPareser", "DbException"]
+
+
+class CbtfParser(CbaseParser):
+    """Asks the BTF in a file, raw or a vmlinux; default this kernel's own. The answers are those of
+    CbaseDbParser; BTF has no lines and files."""
+
+    def __init__(self, path=""):
+        self._path, self._known = path or None, {}
+
+    def getFunc(self, func, ret=None, arg=None):
+        return self._ask(func=func, ret=ret, arg=arg)
+
+    def getStruct(self, sStruct):
+        return self._ask(struct=sStruct)
+
+    def getType(self, t):
+        return self._ask(type=t)
+
+    def _ask(self, **query):
+        key = tuple(sorted(query.items()))
+        if key not in self._known:
+            text = ct.c_void_p()
+            _lib.call("lcc_kernel_types", _lib.options(btf=self._path, **query), ct.byref(text))
+            self._known[key] = _lib.take_json(text)
+        return {"log": "ok.", "res": self._known[key]}
+
+
+class CdbParser(CbaseParser):
+    """Asks the database in file dbPath; without one this kernel's BTF. Before these the database
+    that LBC_PREVDB names."""
+
+    def __init__(self, dbPath=""):
+        self._parsers = previous() + [CbaseDbParser(dbPath) if dbPath else CbtfParser()]
+
+    def getFunc(self, func, ret=None, arg=None):
+        return first(self._parsers, "getFunc", func, ret, arg)
+
+    def getStruct(self, sStruct):
+        return first(self._parsers, "getStruct", sStruct)
+
+    def getType(self, t):
+        return first(self._parsers, "getType", t)
