@@ -88,13 +88,15 @@ class Member(object):
             return self.bitfield(bytes(buffer[offset + self.start:offset + self.end]))
         return self.type.decode(buffer, offset + self.start)
 
-    def encode_into(self, data, value, exact):
+    def encode(self, value, exact):
+        """What put() stores: a bitfield's number, or bytes."""
+        return self.type.number(value, self.bits, exact) & self.mask if self.bits else self.type.encode(value, exact)
+
+    def put(self, data, encoded):
         if self.bits:
             number = from_memory(data[self.start:self.end]) & ~(self.mask << self.shift)
-            number |= (self.type.number(value, self.bits, exact) & self.mask) << self.shift
-            data[self.start:self.end] = to_memory(number, self.end - self.start)
-        else:
-            data[self.start:self.end] = self.type.encode(value, exact)
+            encoded = to_memory(number | encoded << self.shift, self.end - self.start)
+        data[self.start:self.end] = encoded
 
 
 class StructType(Type):
@@ -104,7 +106,8 @@ class StructType(Type):
         self.members = [m for m in self.members if m.names]
         self.names = tuple(name for m in self.members for name in m.names)
         self.union = described["kind"] == "union"
-        self.cls = value_class(self.name or described["kind"], self.names)
+        self.overlaps = self.union or any(_overlaps(m.type) for m in self.members)
+        self.cls = value_class(self.name or described["kind"], self.names, self.overlaps)
         last = self.members[-1] if self.members and not self.union else None
         self.flexible = last if last and isinstance(last.type, ArrayType) and last.type.count == 0 else None
         self.convert = self.decode = self._generate()
@@ -130,6 +133,8 @@ class StructType(Type):
                 body.extend(_assign(name, "getattr(u, %r)" % name) for name in m.names)
             else:
                 body.append(_assign(m.name, item))
+        if self.overlaps:
+            body.append("o.__raw__ = bytes(buffer[offset:offset + %d])" % self.size)
         scope["unpack"] = struct.Struct(layout).unpack_from
         lines = ["def decode(buffer, offset=0):"]
         if unpacked:
@@ -173,27 +178,46 @@ class StructType(Type):
         return into
 
     def encode(self, value, exact=True):
+        if isinstance(value, (bytes, bytearray)):
+            return self.same_size(value, "")
+        raw = getattr(value, "__raw__", None) if type(value) is self.cls else None
+        if raw is None:
+            return bytes(self._write(bytearray(self.size), self._given(value), exact))
+        # The members of a union share bytes: only those that were changed count.
+        return bytes(self._write(bytearray(raw), self._given(value), exact, self.decode(raw)))
+
+    def _write(self, data, given, exact, before=None):
+        for m in self.members:
+            if m.anonymous and any(name in given for name in m.names):
+                data[m.start:m.end] = m.type._write(data[m.start:m.end], given, exact, before)
+            elif m.name in given and not m.anonymous:
+                encoded = m.encode(given[m.name], exact)
+                if before is None or encoded != m.encode(getattr(before, m.name), exact):
+                    m.put(data, encoded)
+        return data
+
+    def _given(self, value):
+        """What a caller gives, by the names of members."""
         if isinstance(value, (list, tuple)):
             if len(value) > len(self.names):
                 raise self.refuse(value, "it has %d items, the struct %d members" % (len(value), len(self.names)))
-            value = dict(zip(self.names, value))
-        elif isinstance(value, Value):
+            return dict(zip(self.names, value))
+        if isinstance(value, Value):
             value = dict(Value.items(value))
-        elif isinstance(value, (bytes, bytearray)):
-            return self.same_size(value, "")
         elif not isinstance(value, dict):
             if not self.names or not all(hasattr(value, name) for name in self.names):
                 raise self.refuse(value, "a tuple, a dict or an object with members %s is needed" % ", ".join(self.names))
-            value = dict((name, getattr(value, name)) for name in self.names)
-        unknown = [name for name in value if name not in self.names]
-        if unknown:
-            raise self.refuse(value, "no member %s (it has %s)" % (unknown[0], ", ".join(self.names)))
-        data = bytearray(self.size)
-        for m in self.members:
-            given = dict((name, value[name]) for name in m.names if name in value)
-            if given:
-                m.encode_into(data, given if m.anonymous else given[m.name], exact)
-        return bytes(data)
+            return dict((name, getattr(value, name)) for name in self.names)
+        for name in value:
+            if name not in self.names:
+                raise self.refuse(value, "no member %s (it has %s)" % (name, ", ".join(self.names)))
+        return value
+
+
+def _overlaps(kind):
+    while isinstance(kind, ArrayType):
+        kind = kind.element
+    return isinstance(kind, StructType) and kind.overlaps
 
 
 def _assign(name, item):

@@ -175,18 +175,21 @@ class Value(object):
         return "{%s}" % ", ".join("%r: %r" % item for item in Value.items(self))
 
     def __reduce__(self):
-        return _rebuild, (type(self).__name__, type(self).__names__, Value.values(self), percpu(self))
+        extra = (percpu(self), getattr(self, "__raw__", None))
+        return _rebuild, (type(self).__name__, type(self).__names__, Value.values(self)) + extra
 
 
 _classes = {}
 
 
-def value_class(name, names):
-    """The class of a struct with these members; one class for one shape."""
-    key = (name, tuple(names))
+def value_class(name, names, raw=False):
+    """The class of a struct with these members; one class for one shape. raw: it also has .__raw__,
+    the bytes that it was made of."""
+    key = (name, tuple(names), raw)
     if key not in _classes:
         # Slots are set in a class without letters in its name: else Python would mangle __member.
-        cls = type("_", (Value,), {"__slots__": tuple(names), "__names__": tuple(names)})
+        slots = tuple(names) + (("__raw__",) if raw else ())
+        cls = type("_", (Value,), {"__slots__": slots, "__names__": tuple(names)})
         cls.__name__ = name
         _classes[key] = cls
     return _classes[key]
@@ -210,11 +213,13 @@ def percpu(value):
     return None if hidden else getattr(value, "percpu", None)
 
 
-def _rebuild(name, names, values, single):
-    cls = value_class(name, names)
+def _rebuild(name, names, values, single, raw):
+    cls = value_class(name, names, raw is not None)
     value = object.__new__(cls if single is None else per_cpu_class(cls))
     if single is not None:
         value.percpu = single
+    if raw is not None:
+        value.__raw__ = raw
     for member, content in zip(names, values):
         setattr(value, member, content)
     return value

@@ -7,7 +7,7 @@
 #   TUTORIAL  the tutorial's Markdown file; without it its programs are skipped
 #   JOBS      jobs side by side, default 2
 #
-# run.sh JOB... runs one job of it: go | python 3.12 | kernel 6.1 3.12 | go_kernel 6.1 | kernels.
+# run.sh JOB... runs one job of it: go | python 3.12 | long 3.12 | kernel 6.1 3.12 | go_kernel 6.1 | kernels.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export KERNELS=${KERNELS-6.1} STRICT=${STRICT:-0}
@@ -30,9 +30,10 @@ interpreter() {
 	die "there is no Python $1 on PATH or below ${PYENV_ROOT:-$HOME/.pyenv}/versions"
 }
 
-# venv VERSION makes a fresh environment with the wheel and pytest, once in a run; prints its path.
+# venv VERSION [FOLDER] makes a fresh environment with the wheel, pytest, and what tests/FOLDER needs,
+# once in a run; prints its path.
 venv() {
-	local place=$out/venv-$1 python
+	local place=$out/venv-$1${2:+-$2} python
 	(
 		flock 9
 		[ ! -e "$place/ready" ] || exit 0
@@ -47,8 +48,9 @@ venv() {
 		fi
 		"$place/bin/pip" install -q --disable-pip-version-check --no-index dist/coolbpf-*.whl
 		"$place/bin/pip" install -q --disable-pip-version-check -r tests/requirements.txt
+		[ -z "${2:-}" ] || "$place/bin/pip" install -q --disable-pip-version-check -r "tests/$2/requirements.txt"
 		touch "$place/ready"
-	) 9>"$out/venv-$1.lock" >&2 && echo "$place"
+	) 9>"$place.lock" >&2 && echo "$place"
 }
 
 job_go() {
@@ -62,13 +64,20 @@ job_python() {
 	timeout -s ABRT 900 "$place/bin/pytest" "${tests[@]}"
 }
 
+# What takes long and is the same on each Python: generated structs, threads for a minute.
+job_long() {
+	local place
+	place=$(venv "$1" long)
+	LBC_TEST_SECONDS=60 timeout -s ABRT 900 "$place/bin/pytest" tests/long tests/api/test_threads.py
+}
+
 # in_vm KERNEL COMMAND...
 in_vm() { tests/vm/run -t 900 -e TUTORIAL -e PYTHONDONTWRITEBYTECODE "$1" -- "${@:2}"; }
 
 job_kernel() {
 	local place
 	place=$(venv "$2")
-	in_vm "$1" "$place/bin/pytest" tests/kprobe
+	in_vm "$1" "$place/bin/pytest" tests/kprobe tests/api/test_tables.py tests/api/test_take.py
 }
 
 # The rooms that talk to a kernel, tested on an other one, and the header room on its types.
@@ -93,6 +102,7 @@ job_kernels() {
 jobs_of_all() {
 	local kernel python
 	echo go
+	[[ $newest == 2.* ]] || echo "long $newest"
 	for kernel in $KERNELS; do
 		echo "kernel $kernel $newest"
 		echo "go_kernel $kernel"

@@ -1,6 +1,8 @@
 package session
 
 import (
+	"strings"
+
 	"coolbpf/core/fault"
 	"coolbpf/core/kernel"
 	"coolbpf/core/object"
@@ -22,10 +24,26 @@ func create(facts *kernel.Facts, o *object.Object, opts Options) (*ebpf.Collecti
 		}
 		programs.KernelTypes = spec
 	}
-	collection, err := ebpf.NewCollectionWithOptions(o.Spec, ebpf.CollectionOptions{
-		Maps: ebpf.MapOptions{PinPath: "/sys/fs/bpf"}, Programs: programs}) // where libbpf pins by name
+	options := ebpf.CollectionOptions{Maps: ebpf.MapOptions{PinPath: "/sys/fs/bpf"}, Programs: programs} // where libbpf pins by name
+	collection, err := ebpf.NewCollectionWithOptions(o.Spec, options)
+	for err != nil && withoutTypes(err, o) {
+		collection, err = ebpf.NewCollectionWithOptions(o.Spec, options)
+	}
 	if err != nil {
 		return nil, explain(err, o, facts)
 	}
 	return collection, nil
+}
+
+// withoutTypes drops the types of a map that the kernel did not like, for another try: it refuses
+// some, such as a float in a packed struct, and needs few.
+func withoutTypes(err error, o *object.Object) bool {
+	for name, m := range o.Spec.Maps {
+		cause, ok := about(err, "map "+name+": ")
+		if ok && strings.HasPrefix(cause.Error(), "load BTF: ") && (m.Key != nil || m.Value != nil) {
+			m.Key, m.Value = nil, nil
+			return true
+		}
+	}
+	return false
 }

@@ -1,6 +1,7 @@
 """BPF programs that the tests share. PID is replaced by the process that makes the workload."""
 
 import ctypes
+import fcntl
 import os
 
 from pylcc.lbcBase import ClbcBase
@@ -47,13 +48,13 @@ int on_fork(struct bpf_raw_tracepoint_args *ctx)
 """ + LICENSE
 
 
-def on_getppid(declarations, body):
-    """A program that runs body for each os.getppid() of this process."""
-    return mine('#include "lbc.h"\n' + declarations + ON_GETPPID.replace("BODY", body) + LICENSE)
+def on_getppid(declarations, body, pid=None):
+    """A program that runs body for each os.getppid() of this process, or another."""
+    return mine('#include "lbc.h"\n' + declarations + ON_GETPPID.replace("BODY", body) + LICENSE, pid)
 
 
-def mine(source):
-    return source.replace("NR_GETPPID", NR_GETPPID).replace("PID", str(os.getpid()))
+def mine(source, pid=None):
+    return source.replace("NR_GETPPID", NR_GETPPID).replace("PID", str(pid or os.getpid()))
 
 
 def load(path, source, name="t", **options):
@@ -94,6 +95,56 @@ def poll_until(buffer, done, seconds=30):
             return
         buffer.perf_buffer_poll(timeout=100)
     raise AssertionError("no such event within %d s" % seconds)
+
+
+class Caller(object):
+    """A process that calls getppid() as fast as it can until the end of the with block; .pid."""
+
+    def __init__(self, cpu=None):
+        self._cpu = cpu
+
+    def __enter__(self):
+        go, self._go = os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            os.close(self._go)
+            self._call(go)
+        os.close(go)
+        return self
+
+    def _call(self, go):
+        def until_stopped():
+            getppid = os.getppid
+            os.read(go, 1)
+            fcntl.fcntl(go, fcntl.F_SETFL, os.O_NONBLOCK)
+            while True:
+                for _ in range(500):
+                    getppid()
+                try:
+                    os.read(go, 1)
+                    break  # its end
+                except OSError:
+                    continue
+            for cpu in cpus():  # a loss is reported with what comes next, where the kernel is old
+                on_cpu(cpu, getppid)
+
+        try:
+            until_stopped() if self._cpu is None else on_cpu(self._cpu, until_stopped)
+        finally:
+            os._exit(0)
+
+    def start(self):
+        """Until this it waits."""
+        os.write(self._go, b"x")
+
+    def stop(self):
+        if self._go is not None:
+            os.close(self._go)
+            os.waitpid(self.pid, 0)
+            self._go = None
+
+    def __exit__(self, *_):
+        self.stop()
 
 
 def cpus():

@@ -220,3 +220,24 @@ def test_every_entry_is_taken_exactly_once(tmpdir):
         taken.extend(m.getThenClear())
         assert m.get() == {}
         assert sorted(taken) == list(range(20000))
+
+
+def test_bloom_filters(tmpdir):
+    source = on_getppid("""
+struct { __uint(type, BPF_MAP_TYPE_BLOOM_FILTER); __uint(max_entries, 64); __type(value, u64); } seen SEC(".maps");
+u32 yes, no;
+""", """
+    u64 word = 7;
+    if (bpf_map_peek_elem(&seen, &word))
+        no++;
+    else
+        yes++;""")
+    with load(tmpdir, source) as lbc:
+        seen = lbc.maps["seen"]
+        assert type(seen) is lbcMaps.CmapsBloom and 7 not in seen
+        os.getppid()
+        seen.push(7)
+        os.getppid()
+        assert 7 in seen and lbc.maps[".bss"][0] == {"yes": 1, "no": 1}
+        with pytest.raises(errors.InvalidArgsException):
+            seen.push(-1)

@@ -1,0 +1,128 @@
+"""Threads that share an object, under load. LBC_TEST_SECONDS: for how long, default 3."""
+
+import os
+import random
+import sys
+import threading
+import time
+
+from programs import Caller, load, on_getppid
+from pylcc import errors
+
+SECONDS = float(os.environ.get("LBC_TEST_SECONDS") or 3)
+
+TWO_BUFFERS = """
+struct record_t { u64 number; char text[24]; };
+LBC_PERF_OUTPUT(left, struct record_t, 128);
+LBC_PERF_OUTPUT(right, u64, 128);
+LBC_HASH(counts, u32, u64, 512);
+u64 sent;
+"""
+SEND_BOTH = """
+    u64 number = __sync_fetch_and_add(&sent, 1), one = 1, *n;
+    struct record_t record = { number, "text" };
+    u32 key = number & 255;
+    bpf_perf_event_output(ctx, &left, BPF_F_CURRENT_CPU, &record, sizeof(record));
+    bpf_perf_event_output(ctx, &right, BPF_F_CURRENT_CPU, &number, sizeof(number));
+    n = bpf_map_lookup_elem(&counts, &key);
+    if (n)
+        __sync_fetch_and_add(n, 1);
+    else
+        bpf_map_update_elem(&counts, &key, &one, BPF_NOEXIST);
+"""
+
+
+class Poller(threading.Thread):
+    """Polls a buffer until its object is closed, or enough() is true: counts records, those that it
+    had before, and losses."""
+
+    def __init__(self, lbc, name, number, enough=lambda poller: False):
+        threading.Thread.__init__(self, name=name)
+        self._lbc, self._buffer, self._number, self._enough = lbc, lbc.maps[name], number, enough
+        self._seen = bytearray()
+        self.received = self.repeated = self.lost = 0
+        self.error = None
+        self._buffer.open_perf_buffer(self._record, self._loss)
+        self.start()
+
+    def _record(self, cpu, data, size):
+        number = self._number(self._lbc.getMap(self.name, data, size))
+        if number >= len(self._seen):
+            self._seen.extend(bytearray(number + (1 << 20) - len(self._seen)))
+        self.repeated += self._seen[number]
+        self._seen[number] = 1
+        self.received += 1
+
+    def _loss(self, cpu, count):
+        self.lost += count
+
+    def run(self):
+        try:
+            while not self._enough(self):
+                self._buffer.perf_buffer_poll(timeout=50)
+        except Exception as e:
+            self.error = e
+
+
+def test_two_threads_poll_two_maps(tmpdir):
+    """Every record is received once, or counted as lost."""
+    with Caller() as caller, load(tmpdir, on_getppid(TWO_BUFFERS, SEND_BOTH, caller.pid)) as lbc:
+        ended, sent = threading.Event(), []
+
+        def enough(poller):
+            return ended.is_set() and poller.received + poller.lost >= sent[0]
+
+        pollers = [Poller(lbc, "left", lambda e: e.number, enough), Poller(lbc, "right", int, enough)]
+        caller.start()
+        time.sleep(SECONDS)
+        caller.stop()
+        sent.append(lbc.maps[".bss"][0].sent)
+        ended.set()
+        for poller in pollers:
+            poller.join(60)
+            assert not poller.is_alive() and poller.error is None, (poller.name, sent, poller.received, poller.lost)
+            assert poller.received + poller.lost == sent[0] and poller.received > 1000 and poller.repeated == 0
+        assert sum(lbc.maps["counts"].get().values()) == sent[0]
+
+
+def test_one_thread_polls_one_reads_one_closes(tmpdir):
+    before = len(os.listdir("/proc/self/fd"))
+    deadline, rounds = time.time() + SECONDS, 0
+    with Caller() as caller:
+        caller.start()
+        while time.time() < deadline:
+            _poll_read_close(load(tmpdir, on_getppid(TWO_BUFFERS, SEND_BOTH, caller.pid)))
+            rounds += 1
+    assert rounds >= 3 and len(os.listdir("/proc/self/fd")) == before
+
+
+def _poll_read_close(lbc):
+    poller, errors_read, read = Poller(lbc, "left", lambda e: e.number), [], []
+
+    def reads():
+        counts = lbc.maps["counts"]
+        try:
+            while True:
+                read.append(len(counts.get()) + sum(counts.getThenClear().values()))
+                counts[300] = 5
+                assert counts[300] == 5 or 300 not in counts
+                del counts[300]
+        except Exception as e:
+            errors_read.append(e)
+
+    def closes():
+        time.sleep(random.uniform(0.02, 0.2))
+        lbc.close()
+
+    threads = [threading.Thread(target=reads), threading.Thread(target=closes), poller]
+    for thread in threads[:2]:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+        assert not thread.is_alive()
+    assert isinstance(poller.error, errors.ClosedException) and [type(e) for e in errors_read] == [errors.ClosedException]
+    assert poller.repeated == 0 and read
+
+
+if sys.version_info < (3,):
+    sys.setcheckinterval(50)  # Python 2 seldom lets another thread run
