@@ -127,3 +127,65 @@ func TestErrors(t *testing.T) {
 		})
 	}
 }
+
+const user = `
+__attribute__((noinline)) int shown(int x) { __asm__ volatile(""); return x + 1; }
+int main(void) { return shown(1) + shown(2) + shown(3) - 9; }
+`
+
+func TestUprobe(t *testing.T) {
+	if _, err := exec.LookPath("gcc"); err != nil {
+		t.Skip("needs gcc")
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(dir+"/user.c", []byte(user), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("gcc", "-o", dir+"/user", dir+"/user.c").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	env := env(t)
+	env.Path = dir
+	for _, c := range []struct {
+		target Target
+		want   uint64
+	}{
+		{Section("uprobe", "user:shown"), 3},
+		{Section("uretprobe", dir+"/user:shown"), 3},
+		{Section("uprobe", dir+"/user:main+0"), 1},
+		{Target{Hook: "uprobe", Name: "user", Function: "shown", PID: 0}, 0}, // of this process
+	} {
+		t.Run(c.target.Hook+c.target.Function, func(t *testing.T) {
+			program, runs := counting(t, ebpf.Kprobe)
+			l, err := Attach(program, c.target, env)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			if err := exec.Command(dir + "/user").Run(); err != nil || runs() != c.want {
+				t.Errorf("ran %d times, want %d; %v", runs(), c.want, err)
+			}
+		})
+	}
+	for target, want := range map[string]string{
+		"user:shwon": "attach uprobe user:shwon: no such function (closest: shown)",
+		"nobody:f":   "attach uprobe nobody:f: no such file or directory (its path, a program on PATH, or a library such as libc is needed)",
+		dir + ":f":   "attach uprobe " + dir + ":f: it is no regular file (its path, a program on PATH, or a library such as libc is needed)",
+	} {
+		program, _ := counting(t, ebpf.Kprobe)
+		if _, err := Attach(program, Section("uprobe", target), env); err == nil || err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
+func TestMany(t *testing.T) {
+	env := env(t)
+	if !env.Kernel.HasKprobes() {
+		t.Skip("kprobe: not in this kernel; tests/vm/run boots one that has them")
+	}
+	functions, err := traceable(env, "wake_up_new_tas?")
+	if err != nil || len(functions) != 1 || functions[0] != "wake_up_new_task" {
+		t.Errorf("%v, %v", functions, err)
+	}
+}

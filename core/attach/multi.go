@@ -30,21 +30,23 @@ func toMany(attach func(*ebpf.Program, link.KprobeMultiOptions) (link.Link, erro
 	if err != nil {
 		return nil, failed(target, err, "")
 	}
+	wanted := functions
 	if len(functions) == 0 {
-		if strings.ContainsAny(target.Name, "*?") {
-			return nil, failed(target, errors.New("no function matches"), "available_filter_functions in tracefs lists them")
-		}
-		cause, hint := why(target.Name, env)
-		return nil, failed(target, cause, hint)
+		wanted = []string{target.Name} // a kernel that cannot says so before it looks
 	}
-	l, err := attach(program, link.KprobeMultiOptions{Symbols: functions})
+	l, err := attach(program, link.KprobeMultiOptions{Symbols: wanted})
 	switch {
 	case err == nil:
 		return l, nil
 	case errors.Is(err, ebpf.ErrNotSupported):
 		return nil, failed(target, err, "this needs Linux 5.18, built with CONFIG_FPROBE")
+	case len(functions) > 0:
+		return nil, failed(target, err, "")
+	case strings.ContainsAny(target.Name, "*?"):
+		return nil, failed(target, errors.New("no function matches"), "available_filter_functions in tracefs lists them")
 	}
-	return nil, failed(target, err, "")
+	cause, hint := why(target.Name, env)
+	return nil, failed(target, cause, hint)
 }
 
 // traceable lists the functions that match, of those that can be traced. A name that several have

@@ -109,3 +109,25 @@ func rawBTF(data []byte) ([]byte, error) {
 	}
 	return section.Data()
 }
+
+// Targets are the names that a program can be loaded for, without the prefix: functions, with
+// btf_trace_ tracepoints, with bpf_lsm_ hooks of the security modules.
+func Targets(path, release, prefix string) ([]string, error) {
+	_, spec, err := LoadBTF(path, release)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for typ, err := range spec.All() {
+		if err != nil {
+			return nil, err
+		}
+		switch typ.(type) {
+		case *btf.Func, *btf.Typedef:
+			if name, ok := strings.CutPrefix(typ.TypeName(), prefix); ok {
+				names = append(names, name)
+			}
+		}
+	}
+	return names, nil
+}

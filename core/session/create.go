@@ -30,7 +30,7 @@ func create(facts *kernel.Facts, o *object.Object, opts Options) (*ebpf.Collecti
 		collection, err = ebpf.NewCollectionWithOptions(o.Spec, options)
 	}
 	if err != nil {
-		return nil, explain(err, o, facts)
+		return nil, explain(err, o, facts, opts)
 	}
 	return collection, nil
 }

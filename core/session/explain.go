@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"coolbpf/core/fault"
@@ -14,11 +15,15 @@ import (
 )
 
 // explain makes a sentence of why the kernel does not take an object.
-func explain(err error, o *object.Object, facts *kernel.Facts) error {
+func explain(err error, o *object.Object, facts *kernel.Facts, opts Options) error {
 	f := &fault.Error{Kind: fault.Load, Op: "load", Subject: "BPF object", Cause: err}
 	for _, p := range o.Programs {
 		if cause, ok := about(err, "program "+p.Name+": "); ok {
 			f.Op, f.Subject, f.Cause = "load program", p.Name, cause
+			if errors.Is(err, ebpf.ErrNotSupported) && (p.Hook == "tracing" || p.Hook == "lsm") {
+				f.Cause, f.Hint = fmt.Errorf("the kernel has nothing of the name %s to attach %s to", p.Target, p.Section), closest(p, facts, opts)
+				return f
+			}
 		}
 	}
 	for _, m := range o.Maps {
@@ -41,6 +46,25 @@ func explain(err error, o *object.Object, facts *kernel.Facts) error {
 		}
 	}
 	return f
+}
+
+// closest is a target of the same kind with a similar name.
+func closest(p object.Program, facts *kernel.Facts, opts Options) string {
+	prefix := ""
+	switch {
+	case p.Hook == "lsm":
+		prefix = "bpf_lsm_"
+	case strings.HasPrefix(p.Section, "tp_btf/"):
+		prefix = "btf_trace_"
+	}
+	names, err := kernel.Targets(opts.BTF, facts.Release, prefix)
+	if err != nil {
+		return err.Error()
+	}
+	if near := fault.Closest(p.Target, slices.Values(names)); near != "" {
+		return "closest: " + near
+	}
+	return "or this kernel cannot do it: functions need Linux 5.5, on arm64 6.0; functions that were inlined are not there"
 }
 
 // about tells whether a message begins with a prefix, and returns the error without it.
