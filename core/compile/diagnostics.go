@@ -100,7 +100,7 @@ func (j *job) closest(name string, types *header.Header, kernels func(*header.He
 		return "" // everything is near
 	}
 	return fault.Closest(name, func(yield func(string) bool) {
-		for _, text := range j.source.texts() {
+		for _, text := range append(j.source.texts(), j.source.library()...) {
 			for _, candidate := range identifier.FindAllString(text, -1) {
 				if !yield(candidate) {
 					return

@@ -151,14 +151,17 @@ func (s *source) expanded() []byte {
 	return b
 }
 
-// texts are the source and all that it includes, for who wants to know the names in them.
+// texts are the source and the local headers, library all that it includes of ours, for who wants to
+// know the names in them.
 func (s *source) texts() []string {
 	all := []string{string(s.text)}
 	for _, f := range s.files {
 		all = append(all, string(f.text))
 	}
-	return slices.AppendSeq(all, maps.Values(s.brought))
+	return all
 }
+
+func (s *source) library() []string { return slices.Collect(maps.Values(s.brought)) }
 
 // own reports whether path, as a diagnostic has it, is a file of the user.
 func (s *source) own(path string) bool {

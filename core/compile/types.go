@@ -11,7 +11,12 @@ func (j *job) kernelTypes() (*header.Header, error) {
 	if err != nil {
 		return nil, err
 	}
-	return header.New(raw, spec)
+	h, err := header.New(raw, spec)
+	if err != nil {
+		return nil, err
+	}
+	h.Library = j.source.library()
+	return h, nil
 }
 
 // registers are what the context of a probe points to, which bpf_tracing.h reads, for a machine that

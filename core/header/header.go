@@ -32,6 +32,10 @@ func Files() map[string]string {
 
 // Header prints the types of one kernel. It is not safe for concurrent use.
 type Header struct {
+	// Library are the texts that stand between the types and the source. A typedef that they name is
+	// printed though the source repeats it, as C allows.
+	Library []string
+
 	raw  *raw
 	spec *btf.Spec
 }
@@ -42,7 +46,7 @@ func New(data []byte, spec *btf.Spec) (*Header, error) {
 	if err != nil {
 		return nil, malformed(err)
 	}
-	return &Header{r, spec}, nil
+	return &Header{raw: r, spec: spec}, nil
 }
 
 func malformed(cause error) error {
@@ -52,7 +56,7 @@ func malformed(cause error) error {
 // Needed prints what these texts (a source, all that it includes) need: the types that they name,
 // with the members that they name at their exact offsets. Types that they define are left out.
 func (h *Header) Needed(texts ...string) (string, error) {
-	p := newPrinter(h, lex(texts))
+	p := newPrinter(h, lex(texts, h.Library...))
 	err := h.raw.walk(func(id btf.TypeID, kind uint32, name []byte, enumerator bool) {
 		m := p.mentions
 		switch {
@@ -69,10 +73,14 @@ func (h *Header) Needed(texts ...string) (string, error) {
 }
 
 // Whole prints every type that has a name, but those that the texts define.
-func (h *Header) Whole(texts ...string) (string, error) { return h.all(lex(texts)) }
+func (h *Header) Whole(texts ...string) (string, error) {
+	return h.all(lex(texts, h.Library...))
+}
 
 // Unconditional is Whole with the types that the texts define inside of an #if, which may not hold.
-func (h *Header) Unconditional(texts ...string) (string, error) { return h.all(strict(texts)) }
+func (h *Header) Unconditional(texts ...string) (string, error) {
+	return h.all(strict(texts, h.Library...))
+}
 
 // Conditional tells whether the texts define the name inside of an #if only.
 func Conditional(name string, texts ...string) bool {

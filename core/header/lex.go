@@ -12,27 +12,35 @@ type mentions struct {
 	values  map[string]bool // types that are used by value: struct x y, sizeof(struct x), x_t y
 	defined map[string]bool // tags, typedefs, enumerators and macros that the texts define themselves
 	macros  map[string]bool // those without parameters: no member can have such a name
+	library map[string]bool // names that the library uses and does not define
 
 	conditional map[string]bool // defined, but inside of an #if
 	depth       int             // of #if, where the scan is
 }
 
 // lex takes what is defined inside of an #if for defined.
-func lex(texts []string) *mentions {
-	m := strict(texts)
+func lex(texts []string, library ...string) *mentions {
+	m := strict(texts, library...)
 	maps.Copy(m.defined, m.conditional)
 	return m
 }
 
 // strict leaves it in conditional.
-func strict(texts []string) *mentions {
+func strict(texts []string, library ...string) *mentions {
 	m := &mentions{names: map[string]bool{}, tags: map[string]bool{}, values: map[string]bool{}, defined: map[string]bool{},
 		macros: map[string]bool{}, conditional: map[string]bool{}}
+	m.read(library)
+	m.library = maps.Clone(m.names)
+	maps.DeleteFunc(m.library, func(name string, _ bool) bool { return m.defined[name] || m.conditional[name] })
+	m.read(texts)
+	return m
+}
+
+func (m *mentions) read(texts []string) {
 	for _, text := range texts {
 		m.depth = 0
 		m.scan(m.split(text))
 	}
-	return m
 }
 
 func (m *mentions) define(name string) {
@@ -197,7 +205,7 @@ func (m *mentions) typedef(rest []string) {
 		case "}":
 			depth--
 		case ";", ",", "[", ")":
-			if depth == 0 && last != "" {
+			if depth == 0 && last != "" && !m.library[last] {
 				m.define(last)
 			}
 			if token == ";" && depth == 0 {

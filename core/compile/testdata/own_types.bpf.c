@@ -4,6 +4,9 @@
 #include <bpf/bpf_tracing.h>
 #include <bpf/bpf_endian.h>
 
+typedef unsigned long long __u64; /* as the kernel has it */
+typedef __u16 __be16;
+
 struct dentry_like { struct qstr name; };
 struct filename_info { struct filename *from; int depth; };
 enum state { IDLE, BUSY };
