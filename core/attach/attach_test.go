@@ -110,6 +110,8 @@ func TestErrors(t *testing.T) {
 		{"raw_tracepoint", "sched_process_frok", ebpf.RawTracepoint, "no such tracepoint (closest: sched_process_fork)"},
 		{"kprobe", "wake_up_new_tsk", ebpf.Kprobe, "no such symbol (closest: wake_up_new_task)"},
 		{"kretprobe", "wake_up_new_tsk", ebpf.Kprobe, "no such symbol (closest: wake_up_new_task)"},
+		{"kprobe", "wake_up_new_task+0x1", ebpf.Kprobe, "this function cannot be probed (is the offset that of an instruction?)"},
+		{"kprobe", "wake_up_*", ebpf.Kprobe, "this is not the name of one function (a pattern is for SEC(\"kprobe.multi/pattern\"), from 5.18)"},
 		{"kprobe", "wake_up_new_task+x", ebpf.Kprobe, "the offset is no number"},
 		{"fexit", "f", ebpf.Kprobe, "no such hook"},
 	} {
@@ -187,5 +189,18 @@ func TestMany(t *testing.T) {
 	functions, err := traceable(env, "wake_up_new_tas?")
 	if err != nil || len(functions) != 1 || functions[0] != "wake_up_new_task" {
 		t.Errorf("%v, %v", functions, err)
+	}
+}
+
+func TestAttributes(t *testing.T) {
+	for range 50 { // the order of a map is another each time
+		attr, err := attributes(map[string]uint64{"type": 1, "config": 0, "sample_freq": 50, "sample_period": 0, "bp_addr": 0x1000, "config1": 0})
+		if err != nil || attr.Sample != 50 || attr.Ext1 != 0x1000 || attr.Type != 1 || attr.Bits != 1<<10 {
+			t.Fatalf("%+v, %v", attr, err)
+		}
+	}
+	_, err := attributes(map[string]uint64{"sample_freq": 50, "sample_period": 1})
+	if err == nil || err.Error() != "sample_period and sample_freq exclude one another" {
+		t.Error(err)
 	}
 }

@@ -42,16 +42,32 @@ func probeAt(attach probe, program *ebpf.Program, target Target, env Env) (io.Cl
 			return nil, failed(target, errors.New("the offset is no number"), "")
 		}
 	}
+	if strings.ContainsAny(function, " \t*?,") {
+		return nil, failed(target, errors.New("this is not the name of one function"), "a pattern is for SEC(\"kprobe.multi/pattern\"), from 5.18")
+	}
+	// The library may look for tracefs, and remembers for ever when it was not there. Where it cannot
+	// be mounted there are other ways.
+	env.Kernel.Tracefs()
 	l, err := attach(function, program, &link.KprobeOptions{Offset: offset})
 	switch {
 	case err == nil:
 		return l, nil
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.EINVAL), errors.Is(err, unix.EADDRNOTAVAIL):
 		cause, hint := why(function, env)
+		if offset != 0 && errors.Is(cause, errUnprobeable) {
+			hint = "is the offset that of an instruction?"
+		}
 		return nil, failed(target, cause, hint)
+	case errors.Is(err, unix.EACCES):
+		return nil, failed(target, unix.EACCES, paranoid)
 	}
 	return nil, failed(target, err, "")
 }
+
+var errUnprobeable = errors.New("this function cannot be probed")
+
+// paranoid is about Debian and others, where CAP_PERFMON does not do.
+const paranoid = "run as root or with CAP_SYS_ADMIN; CAP_PERFMON is enough after: sysctl kernel.perf_event_paranoid=2"
 
 // why explains the kernel's and the library's answers, which do not tell these cases apart.
 func why(function string, env Env) (cause error, hint string) {
@@ -63,7 +79,7 @@ func why(function string, env Env) (cause error, hint string) {
 	case several:
 		return errors.New("several functions have this name"), "the kernel cannot tell which is meant; probe another function, or a tracepoint"
 	case one:
-		return errors.New("this function cannot be probed"), "see blacklist in /sys/kernel/debug/kprobes; probe what calls it, or what it calls"
+		return errUnprobeable, "see blacklist in /sys/kernel/debug/kprobes; probe what calls it, or what it calls"
 	}
 	return errors.New("no such symbol"), nearby(function, table)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"unsafe"
 
 	"coolbpf/core/fault"
 
@@ -35,6 +36,8 @@ var members = map[string]func(*unix.PerfEventAttr, uint64){
 	"sample_regs_intr":   func(a *unix.PerfEventAttr, v uint64) { a.Sample_regs_intr = v },
 	"aux_watermark":      func(a *unix.PerfEventAttr, v uint64) { a.Aux_watermark = uint32(v) },
 	"sample_max_stack":   func(a *unix.PerfEventAttr, v uint64) { a.Sample_max_stack = uint16(v) },
+	"aux_sample_size":    func(a *unix.PerfEventAttr, v uint64) { a.Aux_sample_size = uint32(v) },
+	"sig_data":           func(a *unix.PerfEventAttr, v uint64) { a.Sig_data = v },
 	"precise_ip":         func(a *unix.PerfEventAttr, v uint64) { a.Bits |= v & 3 << 15 },
 }
 
@@ -45,15 +48,25 @@ var flags = []string{"disabled", "inherit", "pinned", "exclusive", "exclude_user
 	"write_backward", "namespaces", "ksymbol", "bpf_event", "aux_output", "cgroup", "text_poke", "build_id", "inherit_thread",
 	"remove_on_exec", "sigtrap"}
 
+// unions are members that are one in memory.
+var unions = [][2]string{{"sample_period", "sample_freq"}, {"wakeup_events", "wakeup_watermark"}, {"bp_addr", "config1"}, {"bp_len", "config2"}}
+
 func attributes(event map[string]uint64) (*unix.PerfEventAttr, error) {
-	attr := &unix.PerfEventAttr{Size: unix.PERF_ATTR_SIZE_VER5}
+	attr := &unix.PerfEventAttr{Size: uint32(unsafe.Sizeof(unix.PerfEventAttr{}))}
+	for _, u := range unions {
+		if event[u[0]] != 0 && event[u[1]] != 0 {
+			return nil, fmt.Errorf("%s and %s exclude one another", u[0], u[1])
+		}
+	}
 	bits := map[string]uint64{}
 	for i, name := range flags {
 		bits[name] = 1 << i
 	}
 	for name, value := range event {
 		if set := members[name]; set != nil {
-			set(attr, value)
+			if value != 0 { // which would overwrite the other one of a union
+				set(attr, value)
+			}
 		} else if bit := bits[name]; bit == 0 || name == "" {
 			return nil, fmt.Errorf("struct perf_event_attr has no member %s", name)
 		} else if value != 0 {

@@ -67,6 +67,11 @@ func TestClosestNames(t *testing.T) {
 	}
 }
 
+func TestTypeOfAMap(t *testing.T) {
+	b := newBench(t).source("#include \"lbc.h\"\nstruct data_t { u32 pid; };\nLBC_PERF_OUTPUT(e_out, struct data, 128);\n")
+	b.fails(fault.Compile, "compile t.bpf.c:3:1: ", "incomplete type 'struct data'", "closest: data_t")
+}
+
 func TestFailureLeavesTheOldFileAlone(t *testing.T) {
 	b := newBench(t).source(tracer)
 	old := b.make("compiled").Artefact

@@ -20,10 +20,12 @@ func TestSentence(t *testing.T) {
 }
 
 func TestClosest(t *testing.T) {
-	names := []string{"wake_up_process", "wake_up_new_task", "schedule", "pid_cnt"}
+	names := []string{"wake_up_process", "wake_up_new_task", "schedule", "pid_cnt", "prio", "pid", "Data", "data_t"}
 	for name, want := range map[string]string{
 		"wake_up_new_tsk": "wake_up_new_task",
 		"pid_cmt":         "pid_cnt",
+		"pdi":             "pid",
+		"data":            "data_t",
 		"zzz":             "",
 		"schedule":        "",
 	} {

@@ -40,7 +40,7 @@ func Parse(elf []byte, old string) (object *Object, err error) {
 		return nil, invalid(err)
 	}
 	if len(spec.Programs) == 0 {
-		return nil, invalid(errors.New("it has no program"))
+		return nil, invalid(errors.New("it has no program: no function is marked with SEC(\"kprobe/...\") or the like"))
 	}
 	o := &Object{Spec: spec, Maps: []Map{}, Types: []Type{}, Prints: prints(spec)}
 	for _, name := range slices.Sorted(maps.Keys(spec.Programs)) {

@@ -12,6 +12,7 @@ import (
 	"coolbpf/core/object"
 
 	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
 )
 
 // explain makes a sentence of why the kernel does not take an object.
@@ -37,6 +38,8 @@ func explain(err error, o *object.Object, facts *kernel.Facts, opts Options) err
 		f.Detail = strings.Join(verifier.Log, "\n") + "\n"
 		f.Cause = fmt.Errorf("%s: %w", reason(verifier.Log), verifier.Cause)
 		f.Hint = hint(f.Detail)
+	case f.Op == "create map" && !errors.Is(err, fs.ErrPermission):
+		f.Hint = mapHint(err, f.Subject, o)
 	case errors.Is(err, fs.ErrPermission):
 		f.Kind, f.Cause = fault.Privilege, fault.Errno(err) // the library guesses at the limit of locked memory, which was raised
 		f.Hint = "is the kernel locked down (/sys/kernel/security/lockdown), or the process confined?"
@@ -67,6 +70,20 @@ func closest(p object.Program, facts *kernel.Facts, opts Options) string {
 	return "or this kernel cannot do it: functions need Linux 5.5, on arm64 6.0; functions that were inlined are not there"
 }
 
+// mapHint is what may be wrong with a map's declaration.
+func mapHint(err error, name string, o *object.Object) string {
+	spec := o.Spec.Maps[name]
+	switch {
+	case errors.Is(err, unix.EINVAL) && (spec.Type == ebpf.Array || spec.Type == ebpf.PerCPUArray) && spec.KeySize != 4:
+		return fmt.Sprintf("the key of an array is a u32, this one has %d bytes", spec.KeySize)
+	case errors.Is(err, unix.EINVAL):
+		return "this kernel does not take a map of this kind with such sizes of key and value, or so many entries"
+	case errors.Is(err, unix.E2BIG), errors.Is(err, unix.ENOMEM):
+		return fmt.Sprintf("%d entries of %d bytes are more than the kernel can hold", spec.MaxEntries, spec.KeySize+spec.ValueSize)
+	}
+	return ""
+}
+
 // about tells whether a message begins with a prefix, and returns the error without it.
 func about(err error, prefix string) (error, bool) {
 	cause := errors.Unwrap(err)
@@ -79,6 +96,7 @@ func reason(log []string) string {
 	for _, line := range log {
 		line = strings.TrimSpace(line)
 		switch {
+		case strings.HasPrefix(line, "cur state: "), strings.HasPrefix(line, "old state: "): // of a loop
 		case line == "" || strings.HasPrefix(line, "; instruction poisoned") || strings.HasPrefix(line, "processed ") || strings.HasPrefix(line, "verification time"):
 		case strings.HasPrefix(line, "; "):
 			source, _, _ = strings.Cut(line[2:], " @ ")
@@ -94,13 +112,14 @@ func reason(log []string) string {
 
 // hints are remedies for what a verifier log contains.
 var hints = []struct{ says, hint string }{
-	{"GPL-restricted", `the source lacks char _license[] SEC("license") = "GPL";`},
+	{"GPL-restricted", `the source lacks: char _license[] SEC("license") = "GPL"`},
 	{"invalid func unknown#195896080", "this kernel lacks a type or member that the line reads: test for it with bpf_core_field_exists()"},
 	{"unknown func", "this kernel, or this kind of program, has no such helper"},
 	{"invalid func unknown", "this kernel, or this kind of program, has no such helper"},
 	{"invalid mem access 'map_value_or_null'", "test the result of bpf_map_lookup_elem() for NULL first"},
 	{"invalid mem access 'scalar'", "kernel memory is read with _() or BPF_CORE_READ()"},
 	{"invalid mem access 'inv'", "kernel memory is read with _() or BPF_CORE_READ()"},
+	{"infinite loop", "a loop needs an end that the verifier can see: for (i = 0; i < 100; i++)"},
 	{"back-edge", "kernels before 5.3 take no loops: #pragma unroll"},
 	{"program is too large", "the program is too complex for this kernel"},
 }

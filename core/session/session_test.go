@@ -197,7 +197,10 @@ func TestExplain(t *testing.T) {
 		"no such member": {"struct task_struct___x { int nothing_of_this_name; } __attribute__((preserve_access_index));\n" +
 			inside("return BPF_CORE_READ((struct task_struct___x *)bpf_get_current_task(), nothing_of_this_name);"), fault.Load,
 			[]string{"load program f: ", "nothing_of_this_name", "bpf_core_field_exists"}},
-		"impossible map": {"LBC_HASH(m, u32, u32, 0xffffffff);\n" + inside(""), fault.Load, []string{"create map m: "}},
+		"endless loop": {inside("for (;;) asm volatile(\"\");"), fault.Load,
+			[]string{"load program f: infinite loop detected", "needs an end"}},
+		"impossible map":  {"LBC_HASH(m, u32, u32, 0xffffffff);\n" + inside(""), fault.Load, []string{"create map m: ", "4294967295 entries"}},
+		"key of an array": {"LBC_ARRAY(m, u64, u32, 8);\n" + inside(""), fault.Load, []string{"create map m: ", "the key of an array is a u32, this one has 8 bytes"}},
 		"no such tracepoint": {strings.Replace(inside(""), "raw_tracepoint/sys_enter", "tracepoint/sched/sched_process_frok", 1), fault.Attach,
 			[]string{"attach tracepoint sched/sched_process_frok: no such tracepoint (closest: sched/sched_process_fork)"}},
 		"no such raw tracepoint": {strings.Replace(inside(""), "sys_enter", "sys_entre", 1), fault.Attach,

@@ -164,7 +164,7 @@ Exit run(std::vector<const char *> args) {
   driver::Driver driver("/bpf-clang", "bpf", diagnostics, "bpf-clang", emptyFiles());
   driver.setCheckInputsExist(false);
   std::unique_ptr<driver::Compilation> compilation(driver.BuildCompilation(args));
-  if (!compilation || compilation->containsError())
+  if (!compilation || compilation->containsError() || diagnostics.hasErrorOccurred())
     return Failed;
   const auto *job = onlyJob(*compilation);
   if (!job)

@@ -29,6 +29,7 @@ typedef signed long long s64;
 
 /* Maps. TYPE of LBC_PERF_OUTPUT is that of its records. */
 #define __LBC_MAP(KIND, NAME, KEY, VALUE, ENTRIES)	\
+	_Static_assert(sizeof(KEY) && sizeof(VALUE) + 1, "types are known");	\
 	struct {					\
 		__uint(type, KIND);			\
 		__uint(max_entries, ENTRIES);		\
