@@ -2,6 +2,8 @@
 
 import bisect
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -119,3 +121,56 @@ def test_the_compilers_twins_are_named(tmpdir):
     with pytest.raises(errors.AttachException) as raised:
         ClbcBase("t", bpf_str=probing(twins[0][:-7]), workPath=str(tmpdir))
     assert str(raised.value).startswith("attach kprobe %s: " % twins[0][:-7]) and twins[0] in str(raised.value)
+
+
+UNMOUNTED = r'''
+import os
+import subprocess
+import sys
+from pylcc import errors
+from pylcc.lbcBase import ClbcBase
+def load(section):
+    try:
+        ClbcBase("t", bpf_str='#include "lbc.h"\nSEC("%s") int probe(void *ctx) { return 0; }\n' % section + LICENSE).close()
+        print("attached")
+    except errors.AttachException as e:
+        print(e)
+assert not os.path.exists("/sys/kernel/tracing/events")
+load("kprobe/no_such_function.constprop.0")
+load("tracepoint/sched/sched_process_fork")
+'''
+
+
+def test_a_failed_kprobe_spoils_no_tracepoint(tmpdir):
+    """The library looks for tracefs once in a process."""
+    tmpdir.join("script.py").write(UNMOUNTED.replace("LICENSE", repr(LICENSE)))
+    said = subprocess.check_output(
+        ["unshare", "-m", "sh", "-c", 'umount -a -t tracefs; umount -l /sys/kernel/debug; exec "$0" script.py', sys.executable],
+        cwd=str(tmpdir), universal_newlines=True, stderr=subprocess.DEVNULL).splitlines()
+    said = [line for line in said if line != "local compile success."]
+    assert said[0].startswith("attach kprobe no_such_function.constprop.0: no such symbol"), said
+    assert said[1:] == ["attached"], said
+
+
+def test_which_capability_kprobes_need():
+    """Debian's perf_event_paranoid of 3 wants more than CAP_PERFMON."""
+    paranoid = "/proc/sys/kernel/perf_event_paranoid"
+    with open(paranoid) as f:
+        before = f.read()
+    run = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=+bpf,+perfmon,+sys_resource",
+           "--ambient-caps=+bpf,+perfmon,+sys_resource", sys.executable, "-c",
+           "import tempfile\nfrom pylcc import *\n"
+           "try:\n"
+           "    ClbcBase('t', bpf_str='''%sSEC(\"kprobe/wake_up_new_task\") int probe(void *ctx) { return 0; }%s''', workPath=tempfile.mkdtemp()).close()\n"
+           "    print('attached')\n"
+           "except RootRequiredException as e:\n"
+           "    print(e)\n" % (HEAD, LICENSE)]
+    try:
+        for level, expected in ("3", "attach kprobe wake_up_new_task: permission denied (run as root or with CAP_SYS_ADMIN"), ("2", "attached"):
+            with open(paranoid, "w") as f:
+                f.write(level)
+            said = subprocess.check_output(run, universal_newlines=True, cwd="/").splitlines()[-1]
+            assert said.startswith(expected), said
+    finally:
+        with open(paranoid, "w") as f:
+            f.write(before)
