@@ -22,6 +22,8 @@ type Object struct {
 	Maps     []Map                `json:"maps"`
 	Types    []Type               `json:"types"`
 	Prints   []string             `json:"prints"` // what bpf_printk may be called with; nil: it is not called
+
+	optional map[string]bool // weak variables that stand for options of the kernel
 }
 
 // Parse reads an object file. old is what the NAME.so of an old compile server says of its maps, or "".
@@ -32,7 +34,8 @@ func Parse(elf []byte, old string) (object *Object, err error) {
 			object, err = nil, invalid(fmt.Errorf("malformed: %v", p))
 		}
 	}()
-	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(strong(elf)))
+	elf, optional := strong(elf)
+	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(elf))
 	if err != nil {
 		return nil, invalid(err)
 	}
@@ -42,7 +45,7 @@ func Parse(elf []byte, old string) (object *Object, err error) {
 	if len(spec.Programs) == 0 {
 		return nil, invalid(errors.New("it has no program: no function is marked with SEC(\"kprobe/...\") or the like"))
 	}
-	o := &Object{Spec: spec, Maps: []Map{}, Types: []Type{}, Prints: prints(spec)}
+	o := &Object{Spec: spec, Maps: []Map{}, Types: []Type{}, Prints: prints(spec), optional: optional}
 	for _, name := range slices.Sorted(maps.Keys(spec.Programs)) {
 		if err := known(spec.Programs[name]); err != nil {
 			return nil, err

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"regexp"
 	"strings"
 
 	"coolbpf/core/fault"
@@ -26,7 +27,7 @@ func create(facts *kernel.Facts, o *object.Object, opts Options) (*ebpf.Collecti
 	}
 	options := ebpf.CollectionOptions{Maps: ebpf.MapOptions{PinPath: "/sys/fs/bpf"}, Programs: programs} // where libbpf pins by name
 	collection, err := ebpf.NewCollectionWithOptions(o.Spec, options)
-	for err != nil && withoutTypes(err, o) {
+	for err != nil && (withoutTypes(err, o) || withoutOption(err, o)) {
 		collection, err = ebpf.NewCollectionWithOptions(o.Spec, options)
 	}
 	if err != nil {
@@ -46,4 +47,14 @@ func withoutTypes(err error, o *object.Object) bool {
 		}
 	}
 	return false
+}
+
+// noOption is what the library says of an option that the kernel lacks, or of all where the kernel's
+// configuration is not to be found.
+var noOption = regexp.MustCompile(`config option "(\w+)" does not exist|cannot find a kconfig file`)
+
+// withoutOption leaves a weak variable for such an option at zero, for another try.
+func withoutOption(err error, o *object.Object) bool {
+	m := noOption.FindStringSubmatch(err.Error())
+	return m != nil && o.Without(m[1])
 }

@@ -14,6 +14,7 @@ import (
 	"coolbpf/core/compile"
 	"coolbpf/core/events"
 	"coolbpf/core/fault"
+	"coolbpf/core/kernel"
 	"coolbpf/core/tables"
 )
 
@@ -235,5 +236,45 @@ func TestLoadGarbage(t *testing.T) {
 		if f := (*fault.Error)(nil); !errors.As(err, &f) || f.Kind != fault.Invalid {
 			t.Error(err)
 		}
+	}
+}
+
+// A weak variable for an option that the kernel lacks is zero, as with libbpf; one that is not weak is an error.
+func TestWeakOptions(t *testing.T) {
+	const text = `
+extern int CONFIG_NONE_OF_THIS_NAME __kconfig WEAK;
+extern int LINUX_KERNEL_VERSION __kconfig;
+LBC_ARRAY(got, u32, u32, 2);
+SEC("raw_tracepoint/sys_enter")
+int f(void *ctx)
+{
+	u32 zero = 0, one = 1, option = CONFIG_NONE_OF_THIS_NAME + 7, version = LINUX_KERNEL_VERSION >> 16;
+	bpf_map_update_elem(&got, &zero, &option, BPF_ANY);
+	bpf_map_update_elem(&got, &one, &version, BPF_ANY);
+	return 0;
+}
+`
+	s := load(t, strings.Replace(text, "WEAK", "__weak", 1))
+	facts, err := kernel.This()
+	if err != nil {
+		t.Fatal(err)
+	}
+	major, _, _ := strings.Cut(facts.Release, ".")
+	err = s.UseTable(0, func(table *tables.Table) error {
+		for key, want := range []string{"7", major} {
+			value := make([]byte, 4)
+			found, err := table.Lookup([]byte{byte(key), 0, 0, 0}, value, false)
+			if !found || fmt.Sprint(value[0]) != want {
+				t.Errorf("%d: % x, want %s; %v", key, value, want, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	_, err = Load(made(t, strings.Replace(text, "WEAK", "", 1)), Options{})
+	if err == nil || !strings.Contains(err.Error(), "CONFIG_NONE_OF_THIS_NAME") && !strings.Contains(err.Error(), "kconfig") {
+		t.Error(err)
 	}
 }
