@@ -315,17 +315,25 @@ func TestNeededIsAsGoodAsWhole(t *testing.T) {
 	if len(texts) < 50 {
 		t.Fatalf("only %d programs", len(texts))
 	}
-	compared := 0
-	for name, text := range texts {
+	// The whole header takes most of the time. For another kernel a part of the programs is compared, and
+	// of those that do not compile it is shown that they suit it in no form.
+	foreign := os.Getenv("LBC_TEST_BTF")
+	suited, compared := 0, 0
+	for i, name := range slices.Sorted(maps.Keys(texts)) {
 		t.Run(name, func(t *testing.T) {
-			b := newBench(t).source(text)
-			b.Arch, b.BTF = "x86_64", os.Getenv("LBC_TEST_BTF")
-			needed, whole := attempts(t, b)
-			if needed == nil && whole == nil && b.BTF != "" {
+			b := newBench(t).source(texts[name])
+			b.Arch, b.BTF = "x86_64", foreign
+			needed, whole := attempts(t, b, foreign == "" || i%4 == 0)
+			if needed == nil {
 				return // not for that kernel
 			}
+			suited++
+			got := instructions(t, needed)
+			if whole == nil {
+				return
+			}
 			compared++
-			got, want := instructions(t, needed), instructions(t, whole)
+			want := instructions(t, whole)
 			if len(got) != len(want) {
 				t.Fatalf("%d lines, want %d:\n%s\n\n%s", len(got), len(want), strings.Join(got, "\n"), strings.Join(want, "\n"))
 			}
@@ -336,13 +344,15 @@ func TestNeededIsAsGoodAsWhole(t *testing.T) {
 			}
 		})
 	}
-	if compared < 18 {
-		t.Errorf("only %d programs of %d suit this kernel", compared, len(texts))
+	t.Logf("%d of %d programs suit this kernel, each with the header on demand at first try; %d compared with the whole", suited, len(texts), compared)
+	if suited < 40 || compared < 10 {
+		t.Error("too few")
 	}
 }
 
-// attempts compiles with the header on demand and with the whole one.
-func attempts(t *testing.T, b *bench) (needed, whole *kept) {
+// attempts compiles with the header on demand, and with the whole one where it is to be compared or the
+// other did not do. One kernel's types suit a program in both forms or in none.
+func attempts(t *testing.T, b *bench, compare bool) (needed, whole *kept) {
 	facts, err := kernel.This()
 	if err != nil {
 		t.Fatal(err)
@@ -361,7 +371,7 @@ func attempts(t *testing.T, b *bench) (needed, whole *kept) {
 		t.Fatal(err)
 	}
 	outputs := ""
-	for form, print := range map[**kept]func(...string) (string, error){&needed: types.Needed, &whole: types.Whole} {
+	attempt := func(print func(...string) (string, error)) *kept {
 		w, err := newWorkspace(j.Temp)
 		if err != nil {
 			t.Fatal(err)
@@ -381,13 +391,16 @@ func attempts(t *testing.T, b *bench) (needed, whole *kept) {
 		if err != nil && !errors.Is(err, errRejected) {
 			t.Fatal(err)
 		}
-		*form, outputs = made, outputs+output
+		outputs += output
+		return made
 	}
-	if needed == nil || whole == nil {
-		t.Log(outputs)
-		if needed != whole || b.BTF == "" {
-			t.FailNow()
-		}
+	needed = attempt(types.Needed)
+	if needed != nil && !compare {
+		return needed, nil
+	}
+	whole = attempt(types.Whole)
+	if (needed == nil || whole == nil) && (needed != whole || b.BTF == "") {
+		t.Fatal(outputs)
 	}
 	return needed, whole
 }
