@@ -141,8 +141,8 @@ lcc_error *lcc_load(lcc_bytes artefact, uint64_t size, lcc_str options, lcc_hand
  *   name      kprobe: function or function+offset; kprobe_multi: pattern of * and ?; ksyscall:
  *             system call; tracepoint: category/name; raw_tracepoint: name; uprobe: path or name of
  *             a program or library, see lcc_symbols_at; tracing, lsm: what the section says
- *   function  uprobe: function or function+offset, see lcc_symbols_find
- *   offset    uprobe, instead of a function: in the file
+ *   symbol    uprobe: function or function+offset, see lcc_symbols_find
+ *   offset    uprobe, instead of a symbol: in the file
  *   pid       uprobe, perf_event: 0 this process, negative (default) all; perf_event: of a thread
  *   cpu       perf_event: negative (default) all that pid runs on
  *   fd        cgroup, netns: what to attach to; perf_event: leader of the group, negative: none
@@ -221,7 +221,8 @@ lcc_error *lcc_symbols_open(lcc_handle *out);
  *           "file":    binary; addresses are those of its symbol table
  *   binary  path of an ELF file, or the name of one in the current directory, in path, or among the
  *           libraries of the system ("libc"); with pid: as that process sees it, "" its program
- *   pid, path
+ *   pid     0: this process; negative (default): none in particular
+ *   path    ":"-separated directories of programs
  * Out, in JSON: [{name, module, kind, offset}] in the order of the addresses
  *   name    as its language writes it, "" unknown
  *   module  file of a process, "[anon]", "[vdso]"; or module of the kernel; "": not mapped, none

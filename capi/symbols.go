@@ -35,7 +35,7 @@ func lcc_symbols_find(number C.lcc_handle, text C.lcc_str, name C.lcc_str, out *
 // ask hands out the answer of a book as JSON.
 func ask(number C.lcc_handle, text C.lcc_str, out **C.char, question func(*symbols.Book, symbols.Space) (any, error)) *C.lcc_error {
 	return call(func() error {
-		var space symbols.Space
+		space := symbols.Space{PID: -1}
 		if err := options(text, &space); err != nil {
 			return err
 		}

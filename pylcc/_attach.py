@@ -54,21 +54,15 @@ class Attach(object):
         directory; a program on PATH; a library such as "libc"; of pid "" its program. Functions of
         C++ and Rust are written as there, with or without parameters, or mangled. pid as in
         attachUprobe."""
-        found = self._find(pid, fxpr)
+        binary, name = _split(fxpr)
+        found = Symbols().find(name, of="file", binary=binary, pid=pid)
         print("%s 0x%x" % (found["path"], found["offset"]))
-        self.attachUprobes(function, pid, found["path"], found["offset"])
+        self._attach(function, hook="uprobe", name=binary, symbol=name, pid=pid)
 
     def traceUretprobes(self, function, pid, fxpr):
         """Run it when a function of a program or library returns; arguments as in traceUprobes."""
-        found = self._find(pid, fxpr)
-        self.attachUretprobes(function, pid, found["path"], found["offset"])
-
-    @staticmethod
-    def _find(pid, fxpr):
-        binary, colon, name = text(fxpr, "fxpr").partition(u":")
-        if not colon or not name:
-            raise errors.InvalidArgsException("trace %s: it names no function (\"binary:function\" is needed)" % native(utf8(fxpr)))
-        return Symbols().find(name, of="file", binary=binary, pid=pid)
+        binary, name = _split(fxpr)
+        self._attach(function, hook="uretprobe", name=binary, symbol=name, pid=pid)
 
     def attachJavaSym(self, function, pid, symbol):
         """Run it in a function that the runtime of process pid compiled, in each thread it has now.
@@ -78,7 +72,7 @@ class Attach(object):
         found = Symbols().find(text(symbol, "symbol"), of="jit", pid=pid)
         inside = found["address"] + (_PROLOGUE if found["size"] > _PROLOGUE else 0)
         self.attachPerfEvents(function, {"type": PerfType.BREAKPOINT, "bp_type": PerfBreakPointType.X, "bp_addr": inside,
-                                         "bp_len": ctypes.sizeof(ctypes.c_long), "sample_period": 1, "precise_ip": 2}, pid)
+                                         "bp_len": ctypes.sizeof(ctypes.c_long), "sample_period": 1}, pid)
 
     def attachTracepoint(self, function, category, name):
         """Run it at a tracepoint: events/category/name in tracefs."""
@@ -118,6 +112,13 @@ class Attach(object):
     def attachXdp(self, function, ifindex):
         """Run it for what the network interface of that index receives."""
         self._attach(function, hook="xdp", index=ifindex)
+
+
+def _split(fxpr):
+    binary, _, name = text(fxpr, "fxpr").partition(u":")
+    if not name:
+        raise errors.InvalidArgsException("trace %s: it names no function (\"binary:function\" is needed)" % native(utf8(binary)))
+    return binary, name
 
 
 def _threads(pid):

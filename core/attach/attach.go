@@ -25,15 +25,15 @@ type Env struct {
 
 // Target is what a program is attached to. Which fields count depends on the hook.
 type Target struct {
-	Hook     string `json:"hook"`
-	Name     string `json:"name"`     // function, category/name, pattern; uprobe: path or name of a binary
-	Function string `json:"function"` // uprobe: function or function+offset
-	Offset   uint64 `json:"offset"`   // uprobe, without a function: in the file
-	PID      int    `json:"pid"`      // uprobe, perf_event: negative: every process
-	CPU      int    `json:"cpu"`      // perf_event: negative: every one that the process runs on
-	FD       int    `json:"fd"`       // cgroup, netns; perf_event: leader of the group, or negative
-	Index    int    `json:"index"`    // xdp: of the interface
-	Flags    int    `json:"flags"`    // perf_event
+	Hook   string `json:"hook"`
+	Name   string `json:"name"`   // function, category/name, pattern; uprobe: path or name of a binary
+	Symbol string `json:"symbol"` // uprobe: function or function+offset
+	Offset uint64 `json:"offset"` // uprobe, without a symbol: in the file
+	PID    int    `json:"pid"`    // uprobe, perf_event: negative: every process
+	CPU    int    `json:"cpu"`    // perf_event: negative: every one that the process runs on
+	FD     int    `json:"fd"`     // cgroup, netns; perf_event: leader of the group, or negative
+	Index  int    `json:"index"`  // xdp: of the interface
+	Flags  int    `json:"flags"`  // perf_event
 	// perf_event: members of struct perf_event_attr by name
 	Event map[string]uint64 `json:"event"`
 }
@@ -63,7 +63,7 @@ func Section(hook, target string) Target {
 	t := Target{Hook: hook, Name: target, PID: -1, CPU: -1, FD: -1}
 	switch hook {
 	case "uprobe", "uretprobe":
-		t.Name, t.Function, _ = strings.Cut(target, ":")
+		t.Name, t.Symbol, _ = strings.Cut(target, ":")
 	}
 	return t
 }
@@ -82,8 +82,8 @@ func (t Target) String() string {
 	case "cgroup", "netns":
 		return fmt.Sprintf("%s %d", t.Name, t.FD)
 	case "uprobe", "uretprobe":
-		if t.Function != "" {
-			return t.Name + ":" + t.Function
+		if t.Symbol != "" {
+			return t.Name + ":" + t.Symbol
 		}
 		return fmt.Sprintf("%s+%#x", t.Name, t.Offset)
 	case "xdp":

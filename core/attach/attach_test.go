@@ -155,9 +155,9 @@ func TestUprobe(t *testing.T) {
 		{Section("uprobe", "user:shown"), 3},
 		{Section("uretprobe", dir+"/user:shown"), 3},
 		{Section("uprobe", dir+"/user:main+0"), 1},
-		{Target{Hook: "uprobe", Name: "user", Function: "shown", PID: 0}, 0}, // of this process
+		{Target{Hook: "uprobe", Name: "user", Symbol: "shown", PID: 0}, 0}, // of this process
 	} {
-		t.Run(c.target.Hook+c.target.Function, func(t *testing.T) {
+		t.Run(c.target.Hook+c.target.Symbol, func(t *testing.T) {
 			program, runs := counting(t, ebpf.Kprobe)
 			l, err := Attach(program, c.target, env)
 			if err != nil {

@@ -40,8 +40,8 @@ func inFile(attach func(*link.Executable, string, *ebpf.Program, *link.UprobeOpt
 	}
 	defer file.Close()
 	offset := target.Offset
-	if target.Function != "" {
-		if offset, err = codeOffset(file, path, where, target.Function, env); err != nil {
+	if target.Symbol != "" {
+		if offset, err = codeOffset(file, path, where, target.Symbol, env); err != nil {
 			return nil, failed(target, err, "")
 		}
 	}
@@ -74,8 +74,11 @@ func codeOffset(file *os.File, path string, where symbols.Where, function string
 	return binary.CodeOffset(found)
 }
 
-// usdt explains why it does not attach.
+// ErrUSDT says what is not there, InsteadOfUSDT what is.
+var ErrUSDT = errors.New("USDT probes are not supported")
+
+const InsteadOfUSDT = "attach a uprobe: SEC(\"uprobe/binary:function\"), or attachUprobe with the offset of the probe in the file"
+
 func usdt(_ *ebpf.Program, target Target, _ Env) (io.Closer, error) {
-	return nil, failed(target, errors.New("USDT probes are not supported"),
-		"attach a uprobe: SEC(\"uprobe/binary:function\"), or attachUprobe with the file offset that readelf -n shows; attach=0 loads the program all the same")
+	return nil, failed(target, ErrUSDT, InsteadOfUSDT)
 }

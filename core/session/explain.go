@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"coolbpf/core/attach"
 	"coolbpf/core/fault"
 	"coolbpf/core/kernel"
 	"coolbpf/core/object"
@@ -43,6 +44,8 @@ func explain(err error, o *object.Object, facts *kernel.Facts, opts Options) err
 	case errors.Is(err, fs.ErrPermission):
 		f.Kind, f.Cause = fault.Privilege, fault.Errno(err) // the library guesses at the limit of locked memory, which was raised
 		f.Hint = "is the kernel locked down (/sys/kernel/security/lockdown), or the process confined?"
+	case strings.Contains(err.Error(), "LINUX_HAS_BPF_COOKIE"): // of bpf/usdt.bpf.h alone
+		f.Cause, f.Hint = attach.ErrUSDT, attach.InsteadOfUSDT
 	case strings.Contains(err.Error(), "no BTF found"):
 		if _, _, missing := kernel.LoadBTF("", facts.Release); missing != nil {
 			return missing

@@ -3,6 +3,7 @@ package symbols
 import (
 	"errors"
 	"fmt"
+	"os"
 
 	"coolbpf/core/fault"
 )
@@ -10,7 +11,7 @@ import (
 // Space says whose addresses are meant. Its JSON is what lcc.h documents.
 type Space struct {
 	Of     string // "kernel", "process", "jit": what the runtime of a process made, "file"
-	PID    int    // of the process; file: see Where
+	PID    int    // of the process, 0 this one; file: see Where
 	Binary string // file: path or name
 	Path   string // file: see Where
 }
@@ -29,6 +30,9 @@ type Found struct {
 
 // At says what lies at addresses; of a file they are those of its symbol table.
 func (b *Book) At(space Space, addresses []uint64) ([]Place, error) {
+	if space.PID == 0 {
+		space.PID = os.Getpid()
+	}
 	switch space.Of {
 	case "kernel":
 		kernel, err := b.Kernel()
@@ -72,6 +76,9 @@ func (t *Table) place(address uint64) Place {
 
 // Find finds a function by its name; of a file, "" finds the file alone.
 func (b *Book) Find(space Space, name string) (Found, error) {
+	if space.PID == 0 {
+		space.PID = os.Getpid()
+	}
 	switch space.Of {
 	case "kernel":
 		kernel, err := b.Kernel()
