@@ -138,7 +138,7 @@ const superseded = 1000
 // rank is lower for the name that a reader expects among several of one address.
 func rank(s elf.Symbol) int {
 	n := 10 * (len(s.Name) - len(strings.TrimLeft(s.Name, "_")))
-	if strings.HasPrefix(s.Name, "_Z") || strings.HasPrefix(s.Name, "_R") {
+	if isMangled(s.Name) {
 		n = 0
 	}
 	if s.Size == 0 {

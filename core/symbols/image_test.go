@@ -244,6 +244,15 @@ func use(elf []byte) {
 	b.debugFiles("/p", 0)
 }
 
+// Names may be as deep as a file is large.
+func TestDeepNames(t *testing.T) {
+	for _, name := range []string{"_Z1f" + strings.Repeat("P", 1<<24) + "i", "_Z1f" + strings.Repeat("P", 4000) + "i",
+		"_Z" + strings.Repeat("N1a", 1300) + "1bE", "_RNvC" + strings.Repeat("I", 4000)} {
+		pretty(name)
+		written("f")(name)
+	}
+}
+
 func FuzzParseImage(f *testing.F) {
 	f.Add([]byte("\x7fELF\x02\x01\x01"))
 	for _, path := range []string{"/proc/self/exe", "/bin/true"} {

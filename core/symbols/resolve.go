@@ -13,8 +13,17 @@ import (
 )
 
 // pretty is a name as its language writes it.
-func pretty(name string) string {
-	return demangle.Filter(name, demangle.MaxLength(14))
+func pretty(name string, options ...demangle.Option) string {
+	// The library recurses, and a file may contain any name: a stack that overflows ends the process.
+	const longest, power = 1 << 12, 14
+	if len(name) > longest || !isMangled(name) {
+		return name
+	}
+	return demangle.Filter(name, append(options, demangle.MaxLength(power))...)
+}
+
+func isMangled(name string) bool {
+	return strings.HasPrefix(name, "_Z") || strings.HasPrefix(name, "_R")
 }
 
 // Resolve finds "function" or "function+offset": C names as they are; C++ and Rust names mangled,
@@ -74,11 +83,11 @@ func written(function string) func(string) bool {
 		last = ""
 	}
 	return func(mangled string) bool {
-		if !strings.HasPrefix(mangled, "_Z") && !strings.HasPrefix(mangled, "_R") || !strings.Contains(mangled, last) ||
-			strings.Contains(mangled, ".cold") || strings.Contains(mangled, ".part") {
+		if !isMangled(mangled) || !strings.Contains(mangled, last) || strings.Contains(mangled, ".cold") ||
+			strings.Contains(mangled, ".part") {
 			return false
 		}
-		return function == demangle.Filter(mangled, demangle.NoParams, demangle.MaxLength(14)) || function == pretty(mangled)
+		return function == pretty(mangled, demangle.NoParams) || function == pretty(mangled)
 	}
 }
 
@@ -105,10 +114,7 @@ func (b *Binary) nearby(function string) string {
 	}
 	closest := fault.Closest(function, func(yield func(string) bool) {
 		for name := range b.names() {
-			if strings.HasPrefix(name, "_Z") || strings.HasPrefix(name, "_R") {
-				name = demangle.Filter(name, demangle.NoParams, demangle.MaxLength(14))
-			}
-			if !yield(name) {
+			if !yield(pretty(name, demangle.NoParams)) {
 				return
 			}
 		}
