@@ -4,8 +4,10 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"coolbpf/core/fault"
 )
@@ -17,6 +19,9 @@ type Book struct {
 	kernel *Kernel
 	images map[identity]*Image
 	jits   map[identity]*Table
+
+	modules string // that kernel knows
+	asked   time.Time
 }
 
 // identity is that of a file's content, as far as the kernel tells.
@@ -35,18 +40,35 @@ func identify(file *os.File) (identity, error) {
 	return identity{uint64(s.Dev), s.Ino, s.Size, int64(s.Mtim.Sec), int64(s.Mtim.Nsec)}, nil
 }
 
-// Kernel reads /proc/kallsyms, once.
+// Kernel reads /proc/kallsyms, once, and again when modules came or went a second ago or earlier.
 func (b *Book) Kernel() (*Kernel, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.kernel == nil {
+	if b.kernel != nil && time.Since(b.asked) < time.Second {
+		return b.kernel, nil
+	}
+	modules := modules()
+	b.asked = time.Now()
+	if b.kernel == nil || modules != b.modules {
 		table, err := LoadKernel()
 		if err != nil {
 			return nil, err
 		}
-		b.kernel = table
+		b.kernel, b.modules = table, modules
 	}
 	return b.kernel, nil
+}
+
+// modules says which are where, and not how many use them; "" where the kernel has none.
+func modules() string {
+	text, _ := os.ReadFile("/proc/modules")
+	var all strings.Builder
+	for line := range strings.Lines(string(text)) {
+		if f := strings.Fields(line); len(f) >= 6 {
+			all.WriteString(f[0] + " " + f[1] + " " + f[5] + "\n")
+		}
+	}
+	return all.String()
 }
 
 // Binary finds an ELF file by its path or name and reads its symbols.

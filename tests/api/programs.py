@@ -31,7 +31,7 @@ struct fork_t {
 };
 LBC_PERF_OUTPUT(e_out, struct fork_t, 128);
 SEC("raw_tracepoint/sched_process_fork")
-int on_fork(struct bpf_raw_tracepoint_args *ctx)
+int fPID(struct bpf_raw_tracepoint_args *ctx)
 {
     struct task_struct *parent = (struct task_struct *)ctx->args[0];
     struct task_struct *child = (struct task_struct *)ctx->args[1];
