@@ -5,9 +5,12 @@ package main
 import "C"
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"sync/atomic"
+	"time"
 	"unsafe"
 
 	"coolbpf/core/fault"
@@ -22,6 +25,28 @@ func call(body func() error) (failed *C.lcc_error) {
 		}
 	}()
 	return failure(body())
+}
+
+// until is a context that ends when the flag is set, and with cancel, which must be called.
+func until(flag *int32) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.Background())
+	if flag == nil {
+		return ctx, cancel
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for ctx.Err() == nil {
+			select {
+			case <-ctx.Done():
+			case <-time.After(20 * time.Millisecond):
+				if atomic.LoadInt32(flag) != 0 {
+					cancel()
+				}
+			}
+		}
+	}()
+	return ctx, func() { cancel(); <-ended }
 }
 
 func failure(err error) *C.lcc_error {

@@ -19,7 +19,8 @@
  * fork       The library does not work in a child forked after it was loaded. The child must not
  *            call it; its exit leaves the parent's programs alone.
  * Signals    No handler is installed but those of the Go runtime (SEGV, BUS, FPE, PIPE, URG ...).
- *            Blocking calls take a timeout and are not interrupted by signals: keep it short.
+ *            A call is not interrupted by signals. lcc_events_read takes a timeout: keep it short;
+ *            lcc_make takes a flag that ends it.
  * Output     The library prints nothing, and reads no environment variable.
  */
 #ifndef LCC_H
@@ -30,6 +31,7 @@
 typedef const char *lcc_str;
 typedef const void *lcc_bytes;
 typedef const uint64_t *lcc_addresses;
+typedef const int32_t *lcc_flag;
 typedef int64_t lcc_handle;
 
 enum lcc_code {
@@ -106,8 +108,9 @@ void lcc_error_free(lcc_error *error);
  *   clang    compiler to use instead of the bundled one
  *   path     ":"-separated directories, searched for a clang where neither is there
  *   temp     directory for private files, default /tmp
- * LCC_COMPILE, LCC_MISSING, LCC_INVALID, LCC_SYSTEM. Needs no privilege. */
-lcc_error *lcc_make(lcc_str options, lcc_made *out);
+ * LCC_COMPILE, LCC_MISSING, LCC_INVALID, LCC_SYSTEM. Needs no privilege. A compiler takes a tenth of a
+ * second as a rule and two minutes at most; set *stop (which may be NULL) to end the call before. */
+lcc_error *lcc_make(lcc_str options, lcc_flag stop, lcc_made *out);
 
 /* Describe an artefact, or a plain BPF object, without a kernel: what lcc_describe says, but attached,
  * log and possible_cpus, and

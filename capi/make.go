@@ -4,20 +4,22 @@ package main
 import "C"
 
 import (
-	"context"
 	"encoding/json"
+	"unsafe"
 
 	"coolbpf/core/compile"
 )
 
 //export lcc_make
-func lcc_make(text C.lcc_str, out *C.lcc_made) *C.lcc_error {
+func lcc_make(text C.lcc_str, stop C.lcc_flag, out *C.lcc_made) *C.lcc_error {
 	return call(func() error {
+		ctx, cancel := until((*int32)(unsafe.Pointer(stop)))
+		defer cancel()
 		var request compile.Request
 		if err := options(text, &request); err != nil {
 			return err
 		}
-		made, err := compile.Make(context.Background(), request)
+		made, err := compile.Make(ctx, request)
 		if err != nil {
 			return err
 		}

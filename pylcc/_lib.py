@@ -40,7 +40,7 @@ _HANDLE_OUT = ct.POINTER(ct.c_int64)
 SIGNATURES = {
     "lcc_free": (None, [ct.c_void_p]),
     "lcc_error_free": (None, [_ERROR]),
-    "lcc_make": (_ERROR, [ct.c_char_p, ct.POINTER(Made)]),
+    "lcc_make": (_ERROR, [ct.c_char_p, ct.POINTER(ct.c_int32), ct.POINTER(Made)]),
     "lcc_inspect": (_ERROR, [ct.c_char_p, ct.c_uint64, _TEXT_OUT]),
     "lcc_findings": (_ERROR, [ct.c_char_p, _TEXT_OUT]),
     "lcc_load": (_ERROR, [ct.c_char_p, ct.c_uint64, ct.c_char_p, _HANDLE_OUT]),
@@ -166,6 +166,35 @@ def call(name, *arguments):
             native(content.message), native(content.detail), content.sys_errno)
         _lib.lcc_error_free(error)
         raise raised
+
+
+def call_until(stop, name, *arguments):
+    """call(), where Ctrl-C is handled meanwhile: the library ends the call soon after stop is set.
+
+    Python handles signals in its main thread, so another one has to make the call."""
+    if not isinstance(threading.current_thread(), threading._MainThread):
+        return call(name, *arguments)
+    raised = []
+
+    def work():
+        try:
+            call(name, *arguments)
+        except BaseException as e:
+            raised.append(e)
+
+    thread = threading.Thread(target=work, name="pylcc " + name)
+    thread.daemon = True
+    try:
+        thread.start()
+        while thread.is_alive():
+            thread.join(1)
+    except BaseException:
+        stop.value = 1
+        if thread.ident:  # else it has only just been started
+            thread.join()
+        raise
+    if raised:
+        raise raised[0]
 
 
 def take(address, size):

@@ -20,11 +20,11 @@ def finalize(owner, function, *arguments):
 
 def make(**options):
     """Compile or reuse NAME.so (lcc_make); return its bytes and the report as a dict."""
-    out = _lib.Made()
+    out, stop = _lib.Made(), ct.c_int32(0)
     surroundings = {"home": _lib.NATIVE, "clang": os.environ.get("LBC_CLANG"), "path": _lib.search_path(),
                     "temp": os.environ.get("TMPDIR")}
     surroundings = dict((name, value) for name, value in surroundings.items() if value and _lib.is_utf8(value))
-    _lib.call("lcc_make", _lib.options(**dict(surroundings, **options)), ct.byref(out))
+    _lib.call_until(stop, "lcc_make", _lib.options(**dict(surroundings, **options)), ct.byref(stop), ct.byref(out))
     artefact = _lib.take(out.artefact, out.size)
     return artefact, _lib.take_json(ct.c_void_p(out.report))
 

@@ -50,7 +50,7 @@ def test_a_stale_or_foreign_handle_is_an_error():
 
 def test_an_unknown_option_is_an_error():
     with pytest.raises(errors.InvalidArgsException) as e:
-        _lib.call("lcc_make", b'{"nmae": "x"}', ct.byref(_lib.Made()))
+        _lib.call("lcc_make", b'{"nmae": "x"}', None, ct.byref(_lib.Made()))
     assert "nmae" in str(e.value)
 
 

@@ -113,6 +113,25 @@ def test_exit_in_a_callback_ends_the_program(tmpdir):
     assert script.process.returncode == 7 and out.count("fork") == 1
 
 
+def test_ctrl_c_ends_a_compilation(tmpdir):
+    """A compiler that does not end is killed, with what it has started; Ctrl-C is Python's as ever."""
+    compiler = tmpdir.join("clang")
+    compiler.write("#!/bin/sh\necho $$ >%s\nsleep 300\n" % tmpdir.join("pid"))
+    compiler.chmod(0o755)
+    script = tmpdir.join("script.py")
+    script.write("from pylcc import ClbcBase\ntry:\n    ClbcBase('t', bpf_str='int x;')\nexcept KeyboardInterrupt:\n    print('interrupt')\n")
+    child = subprocess.Popen([sys.executable, "-B", str(script)], cwd=str(tmpdir), stdout=subprocess.PIPE, universal_newlines=True,
+                             env=dict(os.environ, LBC_CLANG=str(compiler)))
+    while not (tmpdir.join("pid").check() and tmpdir.join("pid").read().strip()):
+        assert child.poll() is None
+        time.sleep(0.01)
+    start = time.time()
+    child.send_signal(signal.SIGINT)
+    assert child.communicate()[0] == "interrupt\n" and time.time() - start < 30
+    assert not os.path.exists("/proc/%s" % tmpdir.join("pid").read().strip())
+    assert not tmpdir.join("t.so").check()
+
+
 class Objects(object):
     """The program of FORKS that a process has loaded, and its maps, by the kernel's own count.
 
