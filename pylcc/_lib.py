@@ -174,24 +174,25 @@ def call_until(stop, name, *arguments):
     Python handles signals in its main thread, so another one has to make the call."""
     if not isinstance(threading.current_thread(), threading._MainThread):
         return call(name, *arguments)
-    raised = []
+    raised, ended = [], threading.Event()  # Thread.join() forgets the thread when a signal comes (3.11)
 
     def work():
         try:
             call(name, *arguments)
         except BaseException as e:
             raised.append(e)
+        ended.set()
 
     thread = threading.Thread(target=work, name="pylcc " + name)
     thread.daemon = True
     try:
         thread.start()
-        while thread.is_alive():
-            thread.join(1)
+        while not ended.wait(1):
+            pass
     except BaseException:
         stop.value = 1
         if thread.ident:  # else it has only just been started
-            thread.join()
+            ended.wait()
         raise
     if raised:
         raise raised[0]
