@@ -2,6 +2,7 @@
 
 import ctypes as ct
 import json
+import operator
 import os
 import platform
 import sys
@@ -103,6 +104,14 @@ def text(value, name, undecodable="strict"):
         raise errors.InvalidArgsException("use %r as %s: it must be text" % (value, name))
     except UnicodeError:
         raise errors.InvalidArgsException("use %r as %s: it must be UTF-8" % (value, name))
+
+
+def number(value, name):
+    """An argument as an integer."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise errors.InvalidArgsException("use %r as %s: it must be an integer" % (value, name))
 
 
 def is_utf8(text):

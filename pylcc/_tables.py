@@ -1,8 +1,10 @@
 """Maps of keys and values, and those of values alone."""
 
+from pylcc import errors
 from pylcc._compound import ArrayType
+from pylcc._lib import number
 from pylcc._scalars import IntType
-from pylcc._values import percpu
+from pylcc._values import integers, percpu
 
 # Their keys are numbers, also where the object does not say so.
 _INDEXED = ("array", "percpu_array", "stack_trace", "prog_array", "cgroup_array", "array_of_maps", "sockmap", "xskmap",
@@ -37,6 +39,14 @@ class CmapsBase(object):
         return self._kinds[of]
 
 
+def octets(data):
+    """Bytes out of whatever holds some; None for what does not."""
+    try:
+        return None if isinstance(data, integers) else bytes(bytearray(data))
+    except (TypeError, ValueError):
+        return None
+
+
 class CtypeData(object):
     """What the keys, or the values, of a table are made of."""
 
@@ -47,7 +57,10 @@ class CtypeData(object):
 
     def load(self, data):
         """The value of some bytes; what they lack reads None."""
-        return self._kind.decode_short(bytes(bytearray(data)))
+        found = octets(data)
+        if found is None:
+            raise self._kind.refuse(data, "bytes are needed")
+        return self._kind.decode_short(found)
 
     def pack(self, value):
         """The bytes of a value."""
@@ -126,7 +139,10 @@ class CtableBase(CmapsBase):
         """Set the entries of a dict, or of (key, value) pairs; in batches where the kernel has them.
 
         Of entries that are too many, those before are set."""
-        entries = list(entries.items() if hasattr(entries, "items") else entries)
+        try:
+            entries = [(k, v) for k, v in (entries.items() if hasattr(entries, "items") else entries)]
+        except (TypeError, ValueError):
+            raise errors.InvalidArgsException("update map %s: %r is neither a dict nor (key, value) pairs" % (self.name, entries))
         if entries:
             keys = b"".join(self._kind("key").encode(k) for k, _ in entries)
             values = b"".join(self._encoded(v) for _, v in entries)
@@ -226,6 +242,7 @@ class CmapsArray(CtableBase):
 
     def get(self, size=10):
         """The first size values as a list; None for an index that the array does not have."""
+        size = number(size, "size")
         there = min(size, self._described["max_entries"])
         if there > _FEW:
             found = self._entries(False)

@@ -8,9 +8,10 @@ from pylcc import _hist, errors
 from pylcc._cffi import CffiTrans
 from pylcc._decode import Types
 from pylcc._events import Reader
+from pylcc._lib import native, number
 from pylcc._identity import VERSION as __version__  # noqa: F401
 from pylcc._tables import (CmapsArray, CmapsBase, CmapsBloom, CmapsHash, CmapsHolder, CmapsLruHash, CmapsLruPerHash,
-                           CmapsPerArray, CmapsPerHash, CmapsQueue, CtableBase, CtypeData, CtypeTable)
+                           CmapsPerArray, CmapsPerHash, CmapsQueue, CtableBase, CtypeData, CtypeTable, octets)
 from pylcc._values import Float, Int, Value, integers
 
 __all__ = ["CmapsBase", "CmapsEvent", "CtableBase", "CmapsHash", "CmapsArray", "CmapsLruHash", "CmapsPerHash",
@@ -54,7 +55,10 @@ class CmapsEvent(CmapsBase):
         if getattr(target, "cb", None) is None:
             raise ValueError("object %s has no attr callback." % target)
         lost = getattr(target, "lostcb", None) or self._print_lost
-        deadline = None if timeout < 0 else _now() + timeout
+        try:
+            deadline = None if float(timeout) < 0 else _now() + float(timeout)
+        except (TypeError, ValueError):
+            raise errors.InvalidArgsException("poll %s: timeout %r is no number of milliseconds" % (self.name, timeout))
         self._open().poll(target.cb, lost, deadline, _now)
 
     def event(self, data):
@@ -79,9 +83,8 @@ class CmapsEvent(CmapsBase):
             if available >= size:
                 return decode(reader.buffer, offset)
             return self._short(bytes(reader.buffer[offset:offset + available]))
-        try:
-            record = bytes(bytearray(data))
-        except (TypeError, ValueError):
+        record = octets(data)
+        if record is None:
             raise errors.InvalidArgsException(
                 "decode a record of %s: %r is neither an address nor bytes" % (self.name, data))
         return self._short(record)
@@ -139,7 +142,8 @@ class CmapsHist(CmapsArray):
 
         Raises ValueError, after the head, when nothing was counted."""
         print(head)
-        for line in _hist.lines(self.get() if array is None else array, self.limit, self.base):
+        counts = self.get() if array is None else [number(count or 0, "a count") for count in array]
+        for line in _hist.lines(counts, self.limit, self.base):
             print(line)
 
 
@@ -173,7 +177,7 @@ class CmapsStack(CtableBase):
         hides its addresses (kptr_restrict)."""
         frames = self.getArr(stack_id) or []
         frames = frames[:frames.index(0)] if 0 in frames else frames
-        frames = frames[:sLen] if sLen >= 0 else frames
+        frames = frames[:sLen] if number(sLen, "sLen") >= 0 else frames
         names = self._session.kernel_names(frames)
         return [name or "%#x" % address for name, address in zip(names, frames)]
 
@@ -181,7 +185,7 @@ class CmapsStack(CtableBase):
         """The addresses of a stack as a list, innermost first and filled up with zeros; None when
         there is no such stack."""
         size = self._described["value_size"]
-        data = self._session.lookup(self._index, struct.pack("=I", stack_id & 0xffffffff), b"\0" * size)
+        data = self._session.lookup(self._index, struct.pack("=I", number(stack_id, "stack_id") & 0xffffffff), b"\0" * size)
         return list(struct.unpack("=%dQ" % (size // 8), data)) if data else None
 
 
@@ -246,6 +250,8 @@ class Maps(dict):
             self[described["name"]] = _class(described, session.description["types"])(session, types, index)
 
     def __missing__(self, name):
+        if isinstance(name, bytes) and str is not bytes and native(name) in self:
+            return self[native(name)]
         near = difflib.get_close_matches(str(name), list(self), 1)
         raise errors.UnknownMapException("use map %s: the object has no such map (%sit has %s)" % (
             name, "closest: %s; " % near[0] if near else "", ", ".join(sorted(self)) or "none"))

@@ -27,6 +27,8 @@ LBC_LRU_HASH(lru, u64, u8, 8);
 LBC_ARRAY(a, u32, int, 3);
 LBC_PERCPU_ARRAY(pa, u32, u32, 3);
 LBC_PERCPU_HASH(ph, u32, struct value_t, 3);
+LBC_STACK(stacks, 16);
+LBC_HIST2(hist);
 LBC_PERCPU_ARRAY(words, u32, u64, 2);
 struct twice_t { u32 x[2]; };
 typedef u32 pair_t[2];
@@ -79,6 +81,10 @@ def refused(call, *says):
 
 class Key(object):
     pid, name = 3, "three"
+
+
+class Callbacks(object):
+    cb = staticmethod(repr)
 
 
 def test_a_table_is_a_dict(maps):
@@ -301,3 +307,28 @@ def test_a_closed_object_says_so(tmpdir):
                  lambda: lbc.maps["queue"].pop(), lambda: lbc.maps["jumps"].fileno()):
         with pytest.raises(errors.ClosedException):
             call()
+
+
+def test_wrong_arguments_are_named(maps):
+    for call, says in [
+            (lambda: maps["m"].update(5), "update map m: 5 is neither a dict nor (key, value) pairs"),
+            (lambda: maps["m"].update([1]), "neither a dict nor (key, value) pairs"),
+            (lambda: maps["a"].get("x"), "use 'x' as size: it must be an integer"),
+            (lambda: maps["numbers"].values.load(5), "make a C u64 of 5: bytes are needed"),
+            (lambda: maps["numbers"].getKeyValue(None), "make a C s32 of None: an integer is needed"),
+            (lambda: maps["numbers"].getKeyValue(1.5), "an integer is needed"),
+            (lambda: maps["hist"].showHist("head", ["x"]), "use 'x' as a count: it must be an integer"),
+            (lambda: maps["stacks"].getArr("x"), "use 'x' as stack_id: it must be an integer"),
+            (lambda: maps["stacks"].getStacks(None), "use None as stack_id"),
+            (lambda: maps["ring"].perf_buffer_poll("x", Callbacks), "poll ring: timeout 'x' is no number of milliseconds"),
+            (lambda: maps["ring"].perf_buffer_poll(0, Key), "has no attr callback."),
+            (lambda: maps["ring"].open_perf_buffer(5), "open perf buffer ring: cb is not callable: 5"),
+            (lambda: maps["nope"], "use map nope: the object has no such map")]:
+        with pytest.raises((errors.InvalidArgsException, ValueError)) as raised:
+            call()
+        assert says in str(raised.value)
+    assert maps[b"a"] is maps["a"]
+
+
+def test_a_missing_stack(maps):
+    assert maps["stacks"].getStacks(-14) == [] and maps["stacks"].getArr(4294967282) is None and maps["stacks"].get() == {}

@@ -126,5 +126,23 @@ def _poll_read_close(lbc):
     assert poller.repeated == 0 and read.is_set()
 
 
+def test_two_threads_read_one_map(tmpdir):
+    """Neither sees keys or values of the other: each has all of them, equal to what was stored."""
+    content, seen = dict((key, key * 3) for key in range(1000)), []
+    with load(tmpdir, on_getppid("LBC_HASH(m, u32, u64, 1024);", "")) as lbc:
+        m = lbc.maps["m"]
+        m.update(content)
+
+        def reads():
+            seen.extend(m.get() == content and m.getKeyValue(7) == 21 for _ in range(20))
+
+        threads = [threading.Thread(target=reads) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+    assert seen == [True] * 40
+
+
 if sys.version_info < (3,):
     sys.setcheckinterval(50)  # Python 2 seldom lets another thread run

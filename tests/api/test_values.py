@@ -53,6 +53,8 @@ LBC_PERF_OUTPUT(all, struct all, 4);
 LBC_PERF_OUTPUT(hides, struct hides, 4);
 LBC_PERF_OUTPUT(flexible, struct flexible, 4);
 LBC_PERF_OUTPUT(text, struct text_t, 4);
+struct pair_t { u64 first, second; };
+LBC_PERF_OUTPUT(pair, struct pair_t, 4);
 LBC_PERF_OUTPUT(number, u64, 4);
 LBC_PERF_OUTPUT(real, double, 4);
 LBC_PERF_OUTPUT(one_char, char, 4);
@@ -204,6 +206,11 @@ def test_what_a_long_record_has_more_is_the_flexible_array(maps):
     assert maps["flexible"].event(record[:4]).items == [] and maps["flexible"].event(record[:3]).n is None
     text = maps["text"].event(b"\5\0\0\0hello\0\0\0")
     assert text.text == "hello" and text.text.raw == b"hello\0\0\0"
+
+
+def test_padding_of_the_kernel_is_no_content(maps):
+    """A record of 8 bytes arrives with 12: its size is rounded up, to 8 less 4."""
+    assert maps["command"].event(b"command!" + b"\0" * 4) == "command!" and maps["pair"].event(struct.pack("=QQI", 1, 2, 3)) == (1, 2)
 
 
 def test_records_without_a_type_are_bytes(maps):
