@@ -1,4 +1,4 @@
-"""Threads that share an object, under load. LBC_TEST_SECONDS: for how long, default 3."""
+"""Threads that share an object, under load. LBC_TEST_SECONDS: for how long altogether, default 4."""
 
 import os
 import random
@@ -9,7 +9,7 @@ import time
 from programs import Caller, load, on_getppid
 from pylcc import errors
 
-SECONDS = float(os.environ.get("LBC_TEST_SECONDS") or 3)
+SECONDS = float(os.environ.get("LBC_TEST_SECONDS") or 4) / 2
 
 TWO_BUFFERS = """
 struct record_t { u64 number; char text[24]; };
