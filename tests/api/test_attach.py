@@ -151,6 +151,8 @@ def test_network_namespace(program):
     lbc = program("flow_dissector", "    return 0;", "struct __sk_buff")
     with open("/proc/self/ns/net") as f:
         lbc.attachNetns("f", f.fileno())
+        with pytest.raises(errors.AttachException):  # a namespace has one flow dissector
+            lbc.attachNetns("f", f.fileno())
 
 
 @pytest.mark.parametrize("call, said", [

@@ -6,7 +6,9 @@ import re
 
 import pytest
 
+from programs import FORKS, mine
 from pylcc import _lib, errors
+from pylcc._session import make
 
 HEADER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "capi", "lcc.h")
 CTYPES = {"lcc_handle": ct.c_int64, "int32_t": ct.c_int32, "uint32_t": ct.c_uint32, "uint64_t": ct.c_uint64,
@@ -41,11 +43,19 @@ def test_codes_match_the_header():
     assert len(re.findall(r"\bLCC_\w+", re.sub(r"/\*.*?\*/", "", codes, flags=re.S))) == len(_lib._EXCEPTIONS)
 
 
-def test_a_stale_or_foreign_handle_is_an_error():
+def test_a_stale_or_foreign_handle_is_an_error(tmpdir):
     for number in (0, -1, 1 << 40):
         with pytest.raises(errors.InvalidArgsException) as e:
             _lib.call("lcc_close", number)
         assert "handle" in str(e.value)
+    artefact, _ = make(name="t", source=mine(FORKS), work=str(tmpdir))
+    number, text = ct.c_int64(0), ct.c_void_p()
+    _lib.call("lcc_load", artefact, len(artefact), b"{}", ct.byref(number))
+    _lib.call("lcc_close", number)
+    for name, arguments in ("lcc_close", ()), ("lcc_describe", (ct.byref(text),)), ("lcc_map_clear", (0,)):
+        with pytest.raises(errors.ClosedException) as e:
+            _lib.call(name, number, *arguments)
+        assert "closed" in str(e.value)
 
 
 def test_an_unknown_option_is_an_error():

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 import pylcc
+from kernel import Objects
 from programs import FORKS, LICENSE, load, mine, on_getppid
 from pylcc import errors
 from pylcc.lbcBase import ClbcBase
@@ -85,6 +86,7 @@ def test_one_that_cannot_attach_undoes_all(tmpdir):
     source = mine(FORKS) + 'SEC("tracepoint/sched/nope") int g(void *ctx) { return 0; }\n'
     e = failing(tmpdir, source, errors.AttachException)
     assert "nope" in str(e)
+    assert Objects(os.getpid()).gone()
 
 
 def test_attach_0_and_sections_without_a_target_wait(tmpdir):
@@ -197,10 +199,10 @@ def test_closed_object(tmpdir):
     buffer = lbc.maps["e_out"]
     lbc.close()
     lbc.close()
-    with pytest.raises(errors.ClosedException) as e:
-        buffer.open_perf_buffer(lambda *_: None)
-        buffer.perf_buffer_poll(timeout=0)
-    assert isinstance(e.value, errors.InvalidArgsException) and "closed" in str(e.value)
+    for call in (lambda: buffer.open_perf_buffer(lambda *_: None), lambda: lbc.attachTracepoint("f", "sched", "sched_switch")):
+        with pytest.raises(errors.ClosedException) as e:
+            call()
+        assert isinstance(e.value, errors.InvalidArgsException) and "closed" in str(e.value)
 
 
 def test_exceptions_survive_pickling(tmpdir):

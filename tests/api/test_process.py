@@ -1,9 +1,7 @@
 """Signals, forks, threads, and what is left in the kernel when a script has ended."""
 
-import ctypes
 import os
 import signal
-import struct
 import subprocess
 import sys
 import textwrap
@@ -12,6 +10,7 @@ import time
 
 import pytest
 
+from kernel import Objects
 from programs import FORKS, fork_once, load, mine, poll_until
 from pylcc import errors
 
@@ -132,60 +131,13 @@ def test_ctrl_c_ends_a_compilation(tmpdir):
     assert not tmpdir.join("t.so").check()
 
 
-class Objects(object):
-    """The program of FORKS that a process has loaded, and its maps, by the kernel's own count.
-
-    Other tests load programs at the same time: this one has the pid in its name."""
-
-    PROGRAM, MAP = (11, 13), (12, 14)  # BPF_PROG_GET_NEXT_ID and _GET_FD_BY_ID, BPF_MAP_...
-
-    def __init__(self, pid):
-        self.name = ("f%d" % pid).encode()
-        self.programs = set(n for n in self._ids(*self.PROGRAM) if self._info(13, n)[0] == self.name)
-        assert len(self.programs) == 1, "it is not there to begin with"
-        self.maps = set(n for program in self.programs for n in self._info(13, program)[1])
-        assert self.maps
-
-    @staticmethod
-    def _bpf(command, attribute):
-        number = {"x86_64": 321, "aarch64": 280}[os.uname()[4]]
-        return ctypes.CDLL(None, use_errno=True).syscall(number, command, attribute, ctypes.sizeof(attribute))
-
-    def _ids(self, next_id, _):
-        attribute = (ctypes.c_uint32 * 4)()
-        while self._bpf(next_id, attribute) == 0:
-            attribute[0] = attribute[1]
-            yield attribute[0]
-
-    def _info(self, by_id, number):
-        """(name, ids of maps) of a program: struct bpf_prog_info."""
-        fd = self._bpf(by_id, (ctypes.c_uint32 * 4)(number))
-        if fd < 0:
-            return None, []  # it went meanwhile
-        maps = (ctypes.c_uint32 * 64)()
-        info = ctypes.create_string_buffer(80)
-        struct.pack_into("=IQ", info, 52, len(maps), ctypes.addressof(maps))
-        attribute = ctypes.create_string_buffer(16)
-        struct.pack_into("=IIQ", attribute, 0, fd, len(info), ctypes.addressof(info))
-        assert self._bpf(15, attribute) == 0  # BPF_OBJ_GET_INFO_BY_FD
-        os.close(fd)
-        return info.raw[64:80].partition(b"\0")[0], maps[:struct.unpack_from("=I", info, 52)[0]]
-
-    def gone(self, seconds=30):
-        """Whether all of them leave the kernel (they are freed after a grace period)."""
-        for _ in range(seconds * 20):
-            if not self.programs & set(self._ids(*self.PROGRAM)) and not self.maps & set(self._ids(*self.MAP)):
-                return True
-            time.sleep(0.05)
-        return False
-
-
 @pytest.mark.parametrize("how", ["close", "garbage", "exit", "SIGKILL", "SIGTERM"])
 def test_nothing_stays_in_the_kernel(tmpdir, how):
     if how in ("close", "garbage"):
         lbc = load(tmpdir, mine(FORKS))
         lbc.maps["e_out"].open_perf_buffer(lambda *_: None)
         objects = Objects(os.getpid())
+        assert len(objects) == 2
         if how == "close":
             lbc.close()
         del lbc
@@ -194,6 +146,7 @@ def test_nothing_stays_in_the_kernel(tmpdir, how):
     else:
         script = Script(tmpdir, polling())
         objects = Objects(script.process.pid)
+        assert len(objects) == 2
         script.end({"exit": signal.SIGINT}.get(how) or getattr(signal, how))
     assert objects.gone()
 
@@ -212,6 +165,7 @@ def test_a_leaked_link_is_noticed(tmpdir):
     """)
     keeper = int(script.said[-1].split()[1])
     objects = Objects(script.process.pid)
+    assert len(objects) == 2
     try:
         script.process.kill()
         script.process.wait()
