@@ -74,6 +74,7 @@ setup(
     entry_points={"console_scripts": [
         "coolbpf = coolbpf.coolbpf:main",
         "surftrace = surftrace.surftrace:main",
+        "surfGraph = surftrace.surfGraph:main",
         "kobuild = surftrace.kobuild:main",
     ]},
     python_requires=">=2.7,!=3.0.*,!=3.1.*,!=3.2.*,!=3.3.*,!=3.4.*,!=3.5.*",

@@ -29,6 +29,7 @@ PUBLISHED = {
     "surftrace.fxpr": "Cfxpr",
     "surftrace.dbParser": "CdbParser",
     "surftrace.gdbParser": "CgdbParser",
+    "surftrace.surfGraph": "surfGraph main",
     "surftrace.surfThread": "CsurfThread",
     "surftrace.execCmd": "CexecCmd CasyncPipe CasyncCmdQue ON_POSIX",
     "surftrace.surfException": "BaseException RootRequiredException FileNotExistException FileNotEmptyException InvalidArgsException DbException "

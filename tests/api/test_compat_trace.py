@@ -15,6 +15,7 @@ from surftrace.ftrace import ftrace
 from surftrace.fxpr import Cfxpr
 from surftrace.gdbParser import CgdbParser
 from surftrace.surfCommon import transProbeLine
+from surftrace.surfGraph import surfGraph
 from surftrace.surfThread import CsurfThread
 
 TRACEFS = "/sys/kernel/tracing"
@@ -269,6 +270,15 @@ def test_who_knows_types(monkeypatch):
         setupParser("local", db="/nonexistent/info.db")
 
 
+def test_a_graph_without_its_tracer():
+    with open(TRACEFS + "/available_tracers") as f:
+        if "function_graph" in f.read():
+            return  # tested where there are kprobes
+    with pytest.raises(errors.InvalidArgsException) as e:
+        surfGraph("wake_up_new_task").start()
+    assert "CONFIG_FUNCTION_GRAPH_TRACER" in str(e.value)
+
+
 @pytest.mark.parametrize("args, status, text", [
     (["-S", "p wake_up_new_task all=%0"], 0, "p:p0 wake_up_new_task all=%"), (["-S", "p wake_up_new_task a=%0->nix"], 1, "surftrace: find nix"),
     (["-F", "f"], 1, "gdb -batch"), (["-f", "/nonexistent/file"], 1, "surftrace: read /nonexistent/file: No such file"),
@@ -300,3 +310,10 @@ def test_a_function_of_a_library():
         with pytest.raises(errors.InvalidArgsException) as e:
             surftrace([args], setupParser(), echo=False).start()
         assert text in str(e.value)
+
+
+def test_a_function_that_btf_does_not_know():
+    assert shown("p no_such_function a=%0 c=!(struct task_struct *)%0->pid", arch="x86_64")[0]["fxpr"].startswith("p:p0 no_such_function a=%di:u64 c=+0x")
+    with pytest.raises(errors.ExprException) as e:
+        shown("p no_such_function a=%0->pid")
+    assert "BTF has no such function" in str(e.value)

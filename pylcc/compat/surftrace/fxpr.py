@@ -146,9 +146,12 @@ class Cfxpr(object):
         elif place.prefix:
             base, offset, cells, name = place.base, place.offset, place.cells, place.prefix + member.group("name")
         else:
+            if not place.type:
+                raise ExprException("read %s: the type of what it is in is unknown (BTF has no such function, or not this value of it; "
+                                    "a CAST names the type: !(struct x *)%%0->member)" % member.group(0))
             if pointer != (member.group("how") == "->"):
                 raise ExprException("read %s: its type is %s, its members are reached by %s" % (
-                    member.group(0), place.type or "unknown", "->" if pointer else ". (or by a CAST)"))
+                    member.group(0), place.type, "->" if pointer else "."))
             base, offset = (place.value(), 0) if pointer else (place.base, place.offset)
             cells, name = self._cells(place.type), member.group("name")
         return self._member(base, offset or 0, cells, name, member.group("index"), place.type)
