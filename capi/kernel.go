@@ -9,31 +9,37 @@ import (
 	"coolbpf/core/kernel"
 )
 
-//export lcc_kernel_types
-func lcc_kernel_types(text C.lcc_str, out **C.char) *C.lcc_error {
+//export lcc_types_open
+func lcc_types_open(path C.lcc_str, out *C.lcc_handle) *C.lcc_error {
 	return call(func() error {
-		query := kernel.Query{}
+		types, err := kernel.OpenTypes(C.GoString(path))
+		if err == nil {
+			*out = C.lcc_handle(table.add(types, 0))
+		}
+		return err
+	})
+}
+
+//export lcc_types_find
+func lcc_types_find(number C.lcc_handle, text C.lcc_str, out **C.char) *C.lcc_error {
+	return call(func() error {
+		var query kernel.Query
 		if err := options(text, &query); err != nil {
 			return err
 		}
-		facts, err := kernel.This()
+		types, err := held[*kernel.Types](int64(number))
 		if err != nil {
 			return err
 		}
-		_, types, err := kernel.LoadBTF(query.BTF, facts.Release)
+		answer, err := types.Find(query)
 		if err != nil {
 			return err
 		}
-		answer, err := query.Answer(types)
-		if err != nil {
-			return err
+		written, err := json.Marshal(answer)
+		if err == nil {
+			*out = C.CString(string(written))
 		}
-		described, err := json.Marshal(answer)
-		if err != nil {
-			return err
-		}
-		*out = C.CString(string(described))
-		return nil
+		return err
 	})
 }
 

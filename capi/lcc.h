@@ -244,21 +244,23 @@ lcc_error *lcc_symbols_at(lcc_handle symbols, lcc_str space, lcc_addresses addre
  * LCC_INVALID, with the closest name, when there is none. */
 lcc_error *lcc_symbols_find(lcc_handle symbols, lcc_str space, lcc_str name, char **out);
 
-/* Look a name up in the kernel's BTF. query, one of the first three, each with % for any characters:
+/* Open the BTF in the file path, raw or a vmlinux; NULL: what this kernel provides. It is kept until
+ * lcc_close. LCC_MISSING when there is none. */
+lcc_error *lcc_types_open(lcc_str path, lcc_handle *out);
+
+/* Look a name up in that BTF. query, one of the first three, each with % for any characters:
  *   func     name of a function:     [{func, args [type, ...], ret, line, file}], at most 20
  *   struct   "struct x", "union x":  {name, members, size, cell [{type, offset, size, bits, name}]}
  *            or null; with %: a list of these, without cell, at most 20
  *   type     as C writes it:         {name, type, size} or null
  *   ret      only functions that return this type
- *   arg      only functions that take this type
- *   btf      file with the kernel's BTF, default what this kernel provides
- * LCC_MISSING when there is no BTF. */
-lcc_error *lcc_kernel_types(lcc_str query, char **out);
+ *   arg      only functions that take this type */
+lcc_error *lcc_types_find(lcc_handle types, lcc_str query, char **out);
 
 /* Where tracefs is; it is mounted where it is not and this process may. LCC_MISSING, LCC_PRIVILEGE. */
 lcc_error *lcc_tracefs(char **out);
 
-/* Close a session, a reader or a book of symbols. */
+/* Close a session, a reader, a book of symbols or types. */
 lcc_error *lcc_close(lcc_handle handle);
 
 #endif

@@ -62,7 +62,8 @@ SIGNATURES = {
     "lcc_symbols_open": (_ERROR, [_HANDLE_OUT]),
     "lcc_symbols_at": (_ERROR, [ct.c_int64, ct.c_char_p, ct.POINTER(ct.c_uint64), ct.c_uint32, _TEXT_OUT]),
     "lcc_symbols_find": (_ERROR, [ct.c_int64, ct.c_char_p, ct.c_char_p, _TEXT_OUT]),
-    "lcc_kernel_types": (_ERROR, [ct.c_char_p, _TEXT_OUT]),
+    "lcc_types_open": (_ERROR, [ct.c_char_p, _HANDLE_OUT]),
+    "lcc_types_find": (_ERROR, [ct.c_int64, ct.c_char_p, _TEXT_OUT]),
     "lcc_tracefs": (_ERROR, [_TEXT_OUT]),
     "lcc_close": (_ERROR, [ct.c_int64]),
 }

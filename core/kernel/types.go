@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/cilium/ebpf/btf"
 )
@@ -17,8 +18,36 @@ type Query struct {
 	Type   string `json:"type"`   // as C writes it
 	Ret    string `json:"ret"`    // only functions that return this
 	Arg    string `json:"arg"`    // only functions that take this
-	BTF    string `json:"btf"`    // file with the kernel's types
 }
+
+// Types is a kernel's BTF, kept for several queries.
+type Types struct {
+	mu   sync.Mutex
+	spec *btf.Spec
+}
+
+// OpenTypes reads the BTF in the file path, or that of the running kernel.
+func OpenTypes(path string) (*Types, error) {
+	facts, err := This()
+	if err != nil {
+		return nil, err
+	}
+	_, spec, err := LoadBTF(path, facts.Release)
+	if err != nil {
+		return nil, err
+	}
+	return &Types{spec: spec}, nil
+}
+
+// Find answers a query; nil: there is nothing of that name.
+func (t *Types) Find(q Query) (any, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return q.answer(t.spec)
+}
+
+// Close leaves the BTF to the garbage collector.
+func (t *Types) Close() error { return nil }
 
 // Function is a prototype, each type as C writes it.
 type Function struct {
@@ -56,8 +85,7 @@ type Named struct {
 
 const most = 20 // results of a pattern
 
-// Answer looks a query up in types; nil: there is nothing of that name.
-func (q Query) Answer(types *btf.Spec) (any, error) {
+func (q Query) answer(types *btf.Spec) (any, error) {
 	switch {
 	case q.Type != "":
 		return q.named(types)

@@ -72,7 +72,7 @@ func TestAnswer(t *testing.T) {
 		{Struct: "const outer_t"}:                   "",
 		{Struct: "struct outer", Func: "unnoticed"}: "",
 	} {
-		answer, err := query.Answer(types)
+		answer, err := (&Types{spec: types}).Find(query)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -111,15 +111,11 @@ func TestIntegers(t *testing.T) {
 }
 
 func TestAnswersOfThisKernel(t *testing.T) {
-	f, err := This()
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, types, err := LoadBTF("", f.Release)
+	types, err := OpenTypes("")
 	if err != nil {
 		t.Skip(err)
 	}
-	answer, err := Query{Struct: "struct task_struct"}.Answer(types)
+	answer, err := types.Find(Query{Struct: "struct task_struct"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +128,7 @@ func TestAnswersOfThisKernel(t *testing.T) {
 			t.Errorf("%s is %q, want %q", name, found[name], typ)
 		}
 	}
-	if answer, err := (Query{Func: "wake_up_new_task"}).Answer(types); err != nil || answer.([]Function)[0].Args[0] != "struct task_struct *" {
+	if answer, err := types.Find(Query{Func: "wake_up_new_task"}); err != nil || answer.([]Function)[0].Args[0] != "struct task_struct *" {
 		t.Errorf("%v, %v", answer, err)
 	}
 }

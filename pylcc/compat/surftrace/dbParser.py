@@ -3,6 +3,7 @@
 import ctypes as ct
 
 from pylcc import _lib
+from pylcc._session import Handle
 from .baseDbParser import CbaseDbParser, CbaseParser, DbException
 from .prevPareser import CprevPareser, first, previous
 
@@ -14,7 +15,7 @@ class CbtfParser(CbaseParser):
     CbaseDbParser; BTF has no lines and files."""
 
     def __init__(self, path=""):
-        self._path, self._known = path or None, {}
+        self._path, self._types = path and _lib.utf8(_lib.text(path, "path")) or None, None
 
     def getFunc(self, func, ret=None, arg=None):
         return self._ask(func=func, ret=ret, arg=arg)
@@ -26,12 +27,11 @@ class CbtfParser(CbaseParser):
         return self._ask(type=t)
 
     def _ask(self, **query):
-        key = tuple(sorted(query.items()))
-        if key not in self._known:
-            text = ct.c_void_p()
-            _lib.call("lcc_kernel_types", _lib.options(btf=self._path, **query), ct.byref(text))
-            self._known[key] = _lib.take_json(text)
-        return {"log": "ok.", "res": self._known[key]}
+        if self._types is None:
+            self._types = Handle("lcc_types_open", self._path)
+        text = ct.c_void_p()
+        self._types.call("lcc_types_find", _lib.options(**query), ct.byref(text))
+        return {"log": "ok.", "res": _lib.take_json(text)}
 
 
 class CdbParser(CbaseParser):
