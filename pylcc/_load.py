@@ -36,6 +36,7 @@ class ClbcLoad(object):
         """A char array as str, up to its NUL: what it is already when it comes from a map."""
         if isinstance(data, Text):
             return data
+        data = getattr(data, "raw", data)
         return Text(utf8(data) if isinstance(data, (bytes, type(u""))) else bytes(bytearray(data)))
 
     @staticmethod

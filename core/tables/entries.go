@@ -17,23 +17,23 @@ const (
 
 // Entries returns all entries, packed. With take each entry is removed as it is read.
 func (t *Table) Entries(take bool) (keys, values []byte, count int, err error) {
-	if take && array(t.m.Type()) {
-		return nil, nil, 0, &fault.Error{Kind: fault.Invalid, Op: "take the entries of", Subject: "map " + t.name,
-			Cause: errors.New("entries of an array cannot be removed"), Hint: "use get() and clear()"}
+	op, read := "read", t.m.BatchLookup
+	if take {
+		op, read = "take the entries of", t.m.BatchLookupAndDelete
 	}
-	if err := t.hasKeys("read"); err != nil {
+	if err := t.hasKeys(op); err != nil {
 		return nil, nil, 0, err
 	}
-	read := t.m.BatchLookup
-	if take {
-		read = t.m.BatchLookupAndDelete
+	if take && array(t.m.Type()) {
+		return nil, nil, 0, &fault.Error{Kind: fault.Invalid, Op: op, Subject: "map " + t.name,
+			Cause: errors.New("entries of an array cannot be removed"), Hint: "use get() and clear()"}
 	}
 	keys, values, count, err = t.inBatches(read)
 	if errors.Is(err, ebpf.ErrNotSupported) {
 		keys, values, count, err = t.oneByOne(take)
 	}
 	if err != nil {
-		return nil, nil, 0, t.failed("read", err)
+		return nil, nil, 0, t.failed(op, err)
 	}
 	return keys, values, count, nil
 }

@@ -209,7 +209,7 @@ def test_tries(maps):
     trie[32, (10, 1, 2, 3)] = 32
     assert trie[24, (10, 1, 2)] == 8 and trie[32, (10, 1, 2, 3)] == 32 and (32, (11, 0, 0, 1)) not in trie
     assert dict((k.length, v) for k, v in trie.items()) == {8: 8, 32: 32} and len(trie) == 2
-    refused(trie.getThenClear, "read map trie: this kernel has no such operation for a map of type LPMTrie")
+    refused(trie.getThenClear, "take the entries of map trie: this kernel has no such operation for a map of type LPMTrie")
     del trie[8, (10,)]
     assert len(trie) == 1
     trie.clear()

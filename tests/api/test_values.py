@@ -9,6 +9,7 @@ import pytest
 
 from programs import load, mine
 from pylcc import errors
+from pylcc.lbcBase import ClbcBase
 
 SOURCE = r"""
 #include "lbc.h"
@@ -53,6 +54,8 @@ LBC_PERF_OUTPUT(all, struct all, 4);
 LBC_PERF_OUTPUT(hides, struct hides, 4);
 LBC_PERF_OUTPUT(flexible, struct flexible, 4);
 LBC_PERF_OUTPUT(text, struct text_t, 4);
+struct greeting_t { u8 octets[8]; signed char small[8]; };
+LBC_PERF_OUTPUT(greeting, struct greeting_t, 4);
 struct pair_t { u64 first, second; };
 LBC_PERF_OUTPUT(pair, struct pair_t, 4);
 LBC_PERF_OUTPUT(number, u64, 4);
@@ -165,6 +168,13 @@ def test_text(e):
     assert e.name != b"command" and e.lines[1] == b"two" and "%s" % e.name == "command!" and e.name in ["command!"]
     assert {"command!": 1}[e.name] == 1 and hash(e.name) == hash("command!")
     assert e.letter == "x" and e.letter == b"x" and len(e.letter) == 1 and int(e.letter) == 120
+
+
+def test_text_of_unsigned_char(maps):
+    text = maps["greeting"].event(struct.pack("=8s8b", b"hello", *bytearray(b"world\0\0\0")))
+    assert text.small == [119, 111, 114, 108, 100, 0, 0, 0] and text.octets[0] == 104
+    assert ClbcBase.c2str(text.octets) == "hello" and ClbcBase.c2str(text.small) == "world"
+    assert ClbcBase.c2str(maps["greeting"].event(b"\xff" * 16).small).raw == b"\xff" * 8
 
 
 def test_text_that_is_not_utf8(maps):
