@@ -114,7 +114,7 @@ func (j *job) attempt(ctx context.Context, c *compiler, w *workspace, header str
 			Cause: fmt.Errorf("it includes %s by a name that a macro makes", path), Hint: "write the name into the #include", Detail: output}
 	}
 	meta := j.meta
-	meta.Header, meta.Compiler, meta.Warnings = header, c.path, output
+	meta.Header, meta.Compiler, meta.Warnings = header, c.path, worthSaying(output)
 	b, err := artefact.Encode(object, meta)
 	if err != nil {
 		return nil, output, &fault.Error{Kind: fault.Compile, Op: "compile", Subject: j.source.name, Cause: err, Detail: output}

@@ -42,6 +42,26 @@ func firstError(output string, own func(file string) bool) diagnostic {
 	return diagnostic{text: strings.TrimSpace("the compiler failed: " + lines[len(lines)-1])}
 }
 
+var (
+	aWarning  = regexp.MustCompile(`(?m)^\S+:\d+:\d+: warning: `)
+	summary   = regexp.MustCompile(`(?m)^\d+ warnings? generated\.\n`)
+	mapPassed = regexp.MustCompile(`^.*passing 'struct \(unnamed struct at .*\) \*' to parameter of type '(?:const )?struct bpf_map_def \*'`)
+)
+
+// worthSaying is what a compiler warned of when it succeeded, but that a map is passed to a function
+// that takes any: struct bpf_map_def is the name that scripts have for that.
+func worthSaying(output string) string {
+	output = summary.ReplaceAllString(output, "")
+	starts := append(aWarning.FindAllStringIndex(output, -1), []int{len(output)})
+	said := output[:starts[0][0]]
+	for i, start := range starts[:len(starts)-1] {
+		if block := output[start[0]:starts[i+1][0]]; !mapPassed.MatchString(block) {
+			said += block
+		}
+	}
+	return said
+}
+
 // compileError says what is wrong with the source, in a sentence, with the whole output beside it.
 func (j *job) compileError(output string, types *header.Header) error {
 	d := firstError(output, j.source.own)

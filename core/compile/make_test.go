@@ -408,6 +408,25 @@ SEC("perf_event") int f(void *ctx) {
 	}
 }
 
+func TestMapsArePassedWithoutAWarning(t *testing.T) {
+	b := newBench(t).source(tracer + `
+LBC_HASH(counts, u32, u64, 8);
+static inline void add(struct bpf_map_def *map, int n) { incr_hist(map, n); }
+SEC("perf_event") int f(void *ctx) {
+	add(&counts, 1);
+	incr_hist(&counts, 1);
+	return 0;
+}
+`)
+	if r := b.make("compiled").Report; r.Warnings != "" {
+		t.Error(r.Warnings)
+	}
+	b.source(strings.Replace(*b.Source, "return 0;\n}", "add(ctx, 1); add((int *)ctx, 1); add(&counts, 2);\n\treturn 0;\n}", 1))
+	if r := b.make("compiled").Report; strings.Count(r.Warnings, "warning:") != 1 || !strings.Contains(r.Warnings, "'int *'") {
+		t.Error(r.Warnings)
+	}
+}
+
 func TestRequest(t *testing.T) {
 	b := newBench(t).source(tracer)
 	for _, c := range []struct {
