@@ -4,7 +4,7 @@ import ctypes
 import os
 
 from pylcc import errors
-from pylcc._lib import native, text, utf8
+from pylcc._lib import native, number, text, utf8
 from pylcc._symbols import Symbols
 from pylcc._values import integers
 from pylcc.perfEvent import PerfBreakPointType, PerfType
@@ -122,7 +122,7 @@ def _split(fxpr):
 
 
 def _threads(pid):
-    if pid <= 0:
+    if number(pid, "pid") <= 0:
         return [pid]
     try:
         return [int(name) for name in os.listdir("/proc/%d/task" % pid)]
@@ -138,6 +138,8 @@ def _online():
 
 def _numbers(attr):
     """The members that are numbers; of others it is said that they are not."""
+    if not hasattr(attr, "items"):
+        raise errors.InvalidArgsException("attach to a perf event: attrD is no dict: %r" % (attr,))
     numbers = {}
     for name, value in attr.items():
         try:

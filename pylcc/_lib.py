@@ -115,6 +115,13 @@ def number(value, name):
         raise errors.InvalidArgsException("use %r as %s: it must be an integer" % (value, name))
 
 
+def numbers(values, name):
+    """An argument as a list of integers."""
+    if not hasattr(values, "__iter__"):
+        raise errors.InvalidArgsException("use %r as %s: it must be a list of integers" % (values, name))
+    return [number(value, name) for value in values]
+
+
 def is_utf8(text):
     try:
         utf8(text).decode("utf-8")
@@ -161,14 +168,19 @@ def usable():
     return _lib is not None and _pid == os.getpid()
 
 
-def call(name, *arguments):
-    """Call an export; raise what it returns as an exception of pylcc.errors."""
+def ready():
+    """Load the library; ForkException where it cannot be used any more."""
     if not usable():
         if _lib is not None:
             raise errors.ForkException(
                 "use pylcc in process %d: its objects belong to process %d, which forked it "
                 "(create them in the child, and do not create any before the fork)" % (os.getpid(), _pid))
         _load()
+
+
+def call(name, *arguments):
+    """Call an export; raise what it returns as an exception of pylcc.errors."""
+    ready()
     error = getattr(_lib, name)(*arguments)
     if error:
         content = error.contents

@@ -37,7 +37,10 @@ class ClbcLoad(object):
         if isinstance(data, Text):
             return data
         data = getattr(data, "raw", data)
-        return Text(utf8(data) if isinstance(data, (bytes, type(u""))) else bytes(bytearray(data)))
+        try:
+            return Text(utf8(data) if isinstance(data, (bytes, type(u""))) else bytes(bytearray(iter(data))))
+        except (TypeError, ValueError):
+            raise InvalidArgsException("read %r as text: it is no char array" % (data,))
 
     @staticmethod
     def c2list(data):

@@ -10,12 +10,12 @@ from pylcc import _identity, _load, errors, perfEvent
 from pylcc._attach import Attach
 from pylcc._exec import CexecCmd
 from pylcc._identity import VERSION as __version__  # noqa: F401
-from pylcc._lib import text
+from pylcc._lib import ready, text
 from pylcc._load import ClbcLoad, LBC_COMPILE_PORT
 from pylcc._session import Session
 from pylcc.errors import *  # noqa: F401,F403
 from pylcc.lbcInclude import ClbcInclude
-from pylcc.lbcMaps import Maps
+from pylcc.lbcMaps import CmapsEvent, Maps
 from pylcc.perfEvent import *  # noqa: F401,F403
 
 __all__ = ["ClbcBase", "CeventThread", "ClbcLoad", "ClbcApp", "CexecCmd", "ClbcInclude", "getCwd",
@@ -90,6 +90,7 @@ class ClbcBase(Attach, ClbcLoad):
 
     def so(self):
         """The number by which liblcc.so knows the program (capi/lcc.h: a handle)."""
+        ready()
         return self.__session.number
 
     def getMap(self, name, data, size):
@@ -105,13 +106,18 @@ class ClbcBase(Attach, ClbcLoad):
     def _attach(self, function, **target):
         if "name" in target:
             target["name"] = text(target["name"], "target")
-        self.__session.attach(text(function, "function"), **target)
+        function = text(function, "function")
+        if u"\0" in function:
+            raise InvalidArgsException("attach %r: the name of no program contains a NUL" % function)
+        self.__session.attach(function, **target)
 
     def waitInterrupt(self, cb=None):
         """Wait for a signal, in the main thread. cb: called without arguments when it was Ctrl-C;
         without it Ctrl-C raises KeyboardInterrupt here."""
         if cb is None:
             return signal.pause()
+        if not callable(cb):
+            raise InvalidArgsException("wait for an interrupt: cb is not callable: %r" % (cb,))
         before = signal.signal(signal.SIGINT, lambda *_: cb())
         try:
             signal.pause()
@@ -159,9 +165,13 @@ class CeventThread(threading.Thread):
     The thread ends when the object is closed."""
 
     def __init__(self, lbc, event, cb, lost=None):
-        threading.Thread.__init__(self, name="CeventThread " + event)
+        maps = getattr(lbc, "maps", None)
+        if maps is None or not isinstance(maps[event], CmapsEvent) or not callable(cb):
+            raise InvalidArgsException(
+                "start a CeventThread: lbc must be a ClbcBase, event the name of a perf buffer, cb callable: %r, %r, %r" % (lbc, event, cb))
+        threading.Thread.__init__(self, name="CeventThread %s" % event)
         self.daemon = True
-        self._event = lbc.maps[event]
+        self._event = maps[event]
         self._callback = cb
         self._event.open_perf_buffer(self.cb, lost)
         self.start()

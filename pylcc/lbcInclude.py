@@ -8,7 +8,7 @@ import re
 
 from pylcc import _lib
 from pylcc._identity import VERSION as __version__  # noqa: F401
-from pylcc.errors import IncludeException
+from pylcc.errors import IncludeException, InvalidArgsException
 
 __all__ = ["ClbcInclude", "INCLUDE_MAX"]
 
@@ -47,6 +47,8 @@ class ClbcInclude(object):
 
         IncludeException, which is a ValueError, for a header in quotes that is nowhere, and for
         more than INCLUDE_MAX files."""
+        if not isinstance(src, (bytes, type(u""))):
+            raise InvalidArgsException("include headers: the source is no text: %r" % (src,))
         self._open, self._once, self._count = [], set(), 0
         return self._expand(_lib.native(_lib.utf8(src)), self._directories[0])
 

@@ -4,7 +4,7 @@ import difflib
 import struct
 import time
 
-from pylcc import _hist, errors
+from pylcc import _hist, _lib, errors
 from pylcc._cffi import CffiTrans
 from pylcc._decode import Types
 from pylcc._events import Reader
@@ -101,6 +101,7 @@ class CmapsEvent(CmapsBase):
         return self._decoder
 
     def _open(self):
+        _lib.ready()
         if self._reader is None:
             self._reader = Reader(self._session, self._index)
         return self._reader
@@ -133,7 +134,7 @@ class CmapsHist(CmapsArray):
         return CmapsArray.get(self, self.buckets if size is None else size)
 
     @staticmethod
-    def limit(bucket):
+    def _limit(bucket):
         """The smallest value that is counted in a bucket."""
         raise NotImplementedError
 
@@ -152,7 +153,7 @@ class CmapsHist2(CmapsHist):
     buckets, base = 64, 1024
 
     @staticmethod
-    def limit(bucket):
+    def _limit(bucket):
         return 1 << bucket if bucket else 0
 
 
@@ -161,7 +162,7 @@ class CmapsHist10(CmapsHist):
     buckets, base = 20, 1000
 
     @staticmethod
-    def limit(bucket):
+    def _limit(bucket):
         return 10 ** bucket if bucket else 0
 
 

@@ -3,7 +3,9 @@
 import pylcc
 from pylcc import _identity
 from pylcc._identity import VERSION as __version__  # noqa: F401
+from pylcc._lib import number, numbers
 from pylcc._symbols import Symbols
+from pylcc.errors import InvalidArgsException
 
 __all__ = ["getKStacks", "ClbcUstack"]
 
@@ -16,8 +18,10 @@ def getKStacks(maps, stack_id, elfSym, sLen=-1):
     maps: a map of kind LBC_STACK; stack_id: what bpf_get_stackid() returned; elfSym: a
     surftrace.surfElf.CelfKsym, or what has its ksymSearch(address); sLen: at most that many,
     negative: all."""
+    if not hasattr(maps, "getArr"):
+        raise InvalidArgsException("read a stack: %r is no map of stacks (LBC_STACK)" % (maps,))
     frames = _frames(maps.getArr(stack_id))
-    return [elfSym.ksymSearch(frame)[0] or "%#x" % frame for frame in (frames[:sLen] if sLen >= 0 else frames)]
+    return [elfSym.ksymSearch(frame)[0] or "%#x" % frame for frame in (frames[:sLen] if number(sLen, "sLen") >= 0 else frames)]
 
 
 class ClbcUstack(object):
@@ -54,5 +58,5 @@ class ClbcUstack(object):
 
 def _frames(addresses):
     """Those before the first zero."""
-    addresses = list(addresses or [])
+    addresses = numbers(addresses or (), "addresses")
     return addresses[:addresses.index(0)] if 0 in addresses else addresses
