@@ -134,7 +134,7 @@ class CmapsHist(CmapsArray):
         return CmapsArray.get(self, self.buckets if size is None else size)
 
     @staticmethod
-    def _limit(bucket):
+    def limit(bucket):
         """The smallest value that is counted in a bucket."""
         raise NotImplementedError
 
@@ -153,7 +153,7 @@ class CmapsHist2(CmapsHist):
     buckets, base = 64, 1024
 
     @staticmethod
-    def _limit(bucket):
+    def limit(bucket):
         return 1 << bucket if bucket else 0
 
 
@@ -162,7 +162,7 @@ class CmapsHist10(CmapsHist):
     buckets, base = 20, 1000
 
     @staticmethod
-    def _limit(bucket):
+    def limit(bucket):
         return 10 ** bucket if bucket else 0
 
 

@@ -3,7 +3,7 @@
 #
 #   KERNELS   kernels for virtual machines (5.10 6.1 6.12 newest), default 6.1
 #   PYTHONS   versions, default that of the python3 on PATH
-#   STRICT    1: a skip is a failure
+#   STRICT    1: a skip is a failure, and a published name that no test calls
 #   TUTORIAL  the tutorial's Markdown file; without it its programs are skipped
 #   JOBS      jobs side by side, default 2
 #
