@@ -158,7 +158,7 @@ SURFACE = {
     "ClbcInclude.parse": unbound(
         lambda o: ClbcInclude(o.place).parse("int x;\n"), (ValueError, lambda o: ClbcInclude(o.place).parse('#include "nope.h"\n')),
         *wrong(lambda o: ClbcInclude(o.place).parse(3), lambda o: ClbcInclude(o.place).parse(None))),
-    "getCwd": unbound(lambda o: getCwd(__file__), (TypeError, lambda o: getCwd(3)), (TypeError, lambda o: getCwd(None))),
+    "getCwd": unbound(lambda o: getCwd(__file__), ((TypeError, AttributeError), lambda o: getCwd(3)), ((TypeError, AttributeError), lambda o: getCwd(None))),
     "CmapsBase.fileno": Entry(lambda o: o.hash.fileno()),
     "CmapsEvent.event": unbound(
         lambda o: o.out.event(b"\1\0\0\0name"), *wrong(lambda o: o.out.event(0), lambda o: o.out.event(-1), lambda o: o.out.event(1 << 70), lambda o: o.out.event(None),
@@ -234,7 +234,7 @@ def surftrace_elf():
 def modules():
     found = ["pylcc." + name for name in ("lbcBase", "lbcMaps", "lbcStack", "lbcInclude", "perfEvent", "clcc", "errors", "localExceptions")]
     for package in (surftrace, coolbpf):
-        found += ["%s.%s" % (package.__name__, module.name) for module in pkgutil.iter_modules(package.__path__)]
+        found += ["%s.%s" % (package.__name__, module[1]) for module in pkgutil.iter_modules(package.__path__)]
     return found
 
 
