@@ -85,7 +85,7 @@ job_go_kernel() {
 	local room rooms="attach events kernel session symbols tables" place=$out/go-$1
 	mkdir "$place"
 	for room in $rooms; do
-		CGO_ENABLED=0 go test -c -o "$place/$room.test" "./core/$room"
+		CGO_ENABLED=0 go test -c -tags kernel -o "$place/$room.test" "./core/$room"
 	done
 	VM_CPUS=3 tests/vm/run -t 900 -d "$place" "$1" -- bash -c 'cp /sys/kernel/btf/vmlinux "$0/btf"
 		for room in $1; do (cd "core/$room" && "$0/$room.test" -test.v) || bad=1; done; exit $bad' "$place" "$rooms"

@@ -30,10 +30,7 @@ type Found struct {
 
 // At says what lies at addresses; of a file they are those of its symbol table.
 func (b *Book) At(space Space, addresses []uint64) ([]Place, error) {
-	if space.PID == 0 {
-		space.PID = os.Getpid()
-	}
-	switch space.Of {
+	switch space = space.own(); space.Of {
 	case "kernel":
 		kernel, err := b.Kernel()
 		if err != nil {
@@ -76,10 +73,7 @@ func (t *Table) place(address uint64) Place {
 
 // Find finds a function by its name; of a file, "" finds the file alone.
 func (b *Book) Find(space Space, name string) (Found, error) {
-	if space.PID == 0 {
-		space.PID = os.Getpid()
-	}
-	switch space.Of {
+	switch space = space.own(); space.Of {
 	case "kernel":
 		kernel, err := b.Kernel()
 		if err != nil {
@@ -127,6 +121,14 @@ func (b *Binary) found(name string) (Found, error) {
 	found.Name, found.Address, found.Size = f.Name, f.Address, f.Size
 	found.Offset, err = b.CodeOffset(f)
 	return found, err
+}
+
+// own names this process by its number.
+func (s Space) own() Space {
+	if s.PID == 0 {
+		s.PID = os.Getpid()
+	}
+	return s
 }
 
 func (s Space) unknown() error {

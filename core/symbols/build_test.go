@@ -10,6 +10,14 @@ import (
 	"testing"
 )
 
+// marked begins with bytes that no other function has.
+const source = `
+__asm__(".text; .globl marked; .type marked, @function; marked: .byte 0xde, 0xc0, 0xed, 0xfe, 0x11, 0x22; .size marked, .-marked");
+__attribute__((noinline)) static int hidden(int x) { __asm__ volatile(""); return x + 1; }
+int shown(int x) { return hidden(x) * 3; }
+int main(void) { return shown(1); }
+`
+
 // run runs a command in a directory.
 func run(t testing.TB, dir, command string, arguments ...string) {
 	t.Helper()
