@@ -15,7 +15,7 @@ from pylcc._session import Session, findings, inspect
 from pylcc.commands import build, building, parse
 from pylcc.commands._dump import plan_of
 from pylcc.commands._trace import Trace, pause
-from pylcc.lbcMaps import CmapsEvent, CmapsHist, CmapsStack, Maps
+from pylcc.lbcMaps import CmapsEvent, CmapsHist, CmapsStack, CtableBase, Maps
 
 KINDS = (".py", ".bpf.c", ".so")
 _SHOWN = 100  # entries of a map
@@ -160,8 +160,8 @@ class Show(object):
         return lambda cpu, count: self._say("%s: CPU %d lost %d records" % (m.name, cpu, count), sys.stderr)
 
     def _table(self, m):
-        if isinstance(m, CmapsEvent):
-            return
+        if isinstance(m, CmapsEvent) or not isinstance(m, CtableBase):
+            return  # what has no keys, such as a queue, is read only by taking it away
         try:
             entries = None if isinstance(m, CmapsHist) else entries_of(m)
         except errors.LccException as e:

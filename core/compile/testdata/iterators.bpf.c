@@ -32,8 +32,10 @@ int on_tcp(struct bpf_iter__tcp *ctx)
 SEC("iter/bpf_map")
 int on_map(struct bpf_iter__bpf_map *ctx)
 {
-	if (ctx->map)
-		BPF_SEQ_PRINTF(ctx->meta->seq, "%u %s\n", ctx->map->id, ctx->map->name);
+	struct bpf_map *map = ctx->map;
+
+	if (map)
+		BPF_SEQ_PRINTF(ctx->meta->seq, "%u %s\n", map->id, map->name);
 	return 0;
 }
 

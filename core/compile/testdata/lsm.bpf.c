@@ -3,7 +3,7 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
 
-const volatile u32 uid;
+const volatile u32 uid = 65534;
 
 SEC("lsm/file_open")
 int BPF_PROG(on_open, struct file *file)
