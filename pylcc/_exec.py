@@ -7,8 +7,8 @@ import sys
 import threading
 import traceback
 
-from pylcc._lib import native
-from pylcc.errors import ExecException, FileNotExistException, SystemException
+from pylcc._lib import native, text, utf8
+from pylcc.errors import ExecException, FileNotExistException, InvalidArgsException, SystemException
 
 __all__ = ["CexecCmd", "CasyncPipe", "CasyncCmdQue", "ON_POSIX"]
 
@@ -44,10 +44,14 @@ def _ready(files, seconds):
         return []  # a signal, on Python 2
 
 
+def _command(given):
+    return native(utf8(text(given, "command")))
+
+
 def _words(command):
     import shlex
     try:
-        return shlex.split(native(command) if isinstance(command, bytes) else command)
+        return shlex.split(_command(command))
     except ValueError as e:
         raise ExecException("run %r: %s" % (command, e))
 
@@ -68,7 +72,7 @@ class CexecCmd(object):
     @staticmethod
     def system(cmds):
         """What a shell's command line writes, as it is. Never pass on what others may choose."""
-        process = _start(["/bin/sh", "-c", cmds.replace("\0", "").strip()], stdout=_PIPE)
+        process = _start(["/bin/sh", "-c", _command(cmds).replace("\0", "").strip()], stdout=_PIPE)
         return native(process.communicate()[0])
 
 
@@ -81,8 +85,10 @@ class CasyncPipe(threading.Thread):
     def __init__(self, f, func):
         threading.Thread.__init__(self, name="CasyncPipe %s" % f)
         self.daemon = True
+        if not callable(func):
+            raise InvalidArgsException("read %s: func is not callable: %r" % (f, func))
         try:
-            self._file = os.open(f, os.O_RDONLY | os.O_NONBLOCK | getattr(os, "O_CLOEXEC", 0))
+            self._file = os.open(utf8(text(f, "file")), os.O_RDONLY | os.O_NONBLOCK | getattr(os, "O_CLOEXEC", 0))
         except OSError as e:
             kind = FileNotExistException if e.errno == errno.ENOENT else SystemException
             raise kind("read %s: %s" % (f, e.strerror), "", e.errno)
@@ -157,18 +163,18 @@ class CasyncCmdQue(object):
         output = self._process.stdout.fileno()
         if not _ready([output], tmout):
             return ""
-        text = self._decode(os.read(output, l))
-        return text.encode("utf-8") if str is bytes else text
+        said = self._decode(os.read(output, l))
+        return said.encode("utf-8") if str is bytes else said
 
     def readw(self, want, tries=100):
         """All that it writes until want is in it. ExecException when that is not so after tries
         times 0.2 seconds."""
-        text = ""
+        said = ""
         for _ in range(tries):
-            text += self.read()
-            if want in text:
-                return text
-        raise ExecException("wait for %r: the program did not write it" % want, text)
+            said += self.read()
+            if want in said:
+                return said
+        raise ExecException("wait for %r: the program did not write it" % want, said)
 
     def terminate(self):
         """End the program; its exit status, negative for a signal."""

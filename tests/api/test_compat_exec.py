@@ -88,3 +88,14 @@ def test_talking_to_a_program():
     assert q.terminate() in (0, -15)
     with pytest.raises(errors.ExecException):
         CasyncCmdQue("/nonexistent/program")
+
+
+@pytest.mark.parametrize("call", [lambda: CexecCmd.cmd(5), lambda: CexecCmd.system(None), lambda: CasyncPipe(5, print_nothing), lambda: CasyncPipe("/dev/null", 5),
+                                  lambda: CasyncCmdQue(["a"])])
+def test_what_is_no_command(call):
+    with pytest.raises(errors.InvalidArgsException):
+        call()
+
+
+def print_nothing(line):
+    """A callback that is never called."""

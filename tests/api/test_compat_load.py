@@ -118,6 +118,8 @@ def test_include(tmpdir, monkeypatch, capsys):
     assert "absent.h" in str(e.value) and str(work) in str(e.value) and isinstance(e.value, errors.InvalidArgsException)
     ClbcInclude(str(work), "/nonexistent")
     assert os.getcwd() == before and capsys.readouterr()[0] == "warning: path /nonexistent is not exist, skip.\n"
+    with pytest.raises(errors.InvalidArgsException):
+        ClbcInclude(str(work)).parse(5)
     for i in range(INCLUDE_MAX):
         work.join("%d.h" % i).write('#include "%d.h"\n' % (i + 1))
     work.join("%d.h" % INCLUDE_MAX).write("// the end\n")

@@ -71,6 +71,22 @@ def test_an_event(capsys):
     assert "it was stopped" in str(e.value)
 
 
+def test_a_callback_that_stops():
+    lines, surf = Lines(), None
+
+    def stop(line):
+        lines(line)
+        surf.stop()
+    surf = surftrace([MINE], setupParser(), cb=stop, echo=False)
+    surf.start()
+    with pytest.raises(errors.InvalidArgsException) as e:
+        surf.start()
+    assert "it runs already" in str(e.value) and len(left()) == 1
+    os.getppid()
+    surf.loop()
+    assert len(lines) == 1 and left() == []
+
+
 def test_names_translate_values():
     lines = Lines()
     surf = surftrace([MINE], setupParser(), cb=lines, echo=False)

@@ -75,12 +75,17 @@ class ftrace(object):
             self.stop()
 
     def stop(self):
-        """Undo all that was done in the kernel; what was traced before is delivered."""
+        """Undo all that was done in the kernel; what was traced before is delivered.
+
+        Called by procLine(), or by a callback, it lets loop() do that."""
+        self._ended.set()
+        if threading.current_thread() is self._pipe:
+            return
         with self._lock:
-            self._ended.set()
-            if self._owner == os.getpid():
-                self._owner = None
-                self._close()
+            mine = self._owner == os.getpid()
+            self._owner = None if mine else self._owner
+        if mine:
+            self._close()
 
     def tracePre(self, buffSize=2048):
         """Give the trace buffSize KiB for each CPU, and empty it."""

@@ -117,6 +117,6 @@ def taskList(pid):
     """The threads of a process as a list of texts, [] when it is gone; .threads() has them as
     objects with .id."""
     try:
-        return _Threads(os.listdir("/proc/%d/task" % pid))
+        return _Threads(os.listdir("/proc/%d/task" % int(pid)))
     except OSError:
         return _Threads()

@@ -45,14 +45,20 @@ class surfGraph(ftrace):
             with open(self.baseDir + "/tracing_on") as f:
                 self._was_on = f.read().strip()
             self._open()
-            try:
-                self._write("set_graph_function", self._symbol)
-                self._write("current_tracer", "function_graph")  # not while somebody reads trace_pipe
-                self._listen(self.procLine)
-                self._write("tracing_on", "1")
-            except:  # whatever it is, nothing stays in the kernel
-                self.stop()
-                raise
+        try:
+            with self._lock:
+                self._trace()
+        except:  # whatever it is, nothing stays in the kernel
+            self.stop()
+            raise
+
+    def _trace(self):
+        if self._owner is None:
+            return  # stopped meanwhile
+        self._write("set_graph_function", self._symbol)
+        self._write("current_tracer", "function_graph")  # not while somebody reads trace_pipe
+        self._listen(self.procLine)
+        self._write("tracing_on", "1")
 
     def _close(self):
         self._write("tracing_on", "0")

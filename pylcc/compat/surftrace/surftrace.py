@@ -73,14 +73,17 @@ class surftrace(ftrace):
                 self._shown(probe)
             return
         with self._lock:
-            try:
+            self._open()
+        try:
+            with self._lock:
                 self._trace(probes)
-            except:  # whatever it is, nothing stays in the kernel
-                self.stop()
-                raise
+        except:  # whatever it is, nothing stays in the kernel
+            self.stop()
+            raise
 
     def _trace(self, probes):
-        self._open()
+        if self._owner is None:
+            return  # stopped meanwhile
         self._listen(self._original)  # first: the thread that listens is not traced then
         for probe in probes:
             self._add(_text(probe["type"]), _text(probe["fxpr"]), _text(probe.get("filter", "")))
