@@ -6,11 +6,14 @@ cd "$(dirname "$0")/../.."
 out=$(realpath -m "$1")
 python=$PWD/build/venv/bin/python
 export ZIG_GLOBAL_CACHE_DIR=$PWD/build/zig ZIG_LOCAL_CACHE_DIR=$PWD/build/zig
-export CC="$python -m ziglang cc -target x86_64-linux-gnu.2.17" CGO_ENABLED=1 GOTOOLCHAIN=local
+export CC="'$python' -m ziglang cc -target x86_64-linux-gnu.2.17" CGO_ENABLED=1 GOTOOLCHAIN=local
 
 mkdir -p "$out" build/library
+exports=$(mktemp) # a path without spaces
+trap 'rm -f "$exports"' EXIT
+cp capi/lcc.map "$exports"
 go build -buildmode=c-shared -trimpath -buildvcs=false \
-	-ldflags "-s -w -extldflags=-Wl,--version-script=$PWD/capi/lcc.map" -o build/library/liblcc.so ./capi
+	-ldflags "-s -w -extldflags=-Wl,--version-script=$exports" -o build/library/liblcc.so ./capi
 
 licences=$out/licences/liblcc
 rm -rf "$licences"
