@@ -53,6 +53,8 @@ def ending(command, *arguments):
         return _say(str(e)) or 2
     except errors.LccException as e:
         return _say(e.log.rstrip("\n") + "\n" + str(e) if e.log else str(e)) or 1
+    except EnvironmentError as e:  # such as a closed pipe, or a trace that cannot be had
+        return _say("%s%s" % (e.strerror or e, ": " + str(e.filename) if e.filename else "")) or 1
     except KeyboardInterrupt:
         return 130
 

@@ -9,6 +9,7 @@ import runpy
 import signal
 import sys
 import threading
+import traceback
 
 from pylcc import _lib, errors
 from pylcc._session import Session, findings, inspect
@@ -49,9 +50,8 @@ def main(argv):
     if not os.path.exists(path):
         raise errors.FileNotExistException("run %s: no such file" % args.file)
     if path.endswith(".py"):
-        script(path, argv[end:], args.duration)
-    else:
-        program(path, args)
+        return script(path, argv[end:], args.duration)
+    return program(path, args)
 
 
 def _last(seconds):
@@ -69,6 +69,9 @@ def script(path, arguments, seconds):
         runpy.run_path(path, run_name="__main__")
     except _Over:
         pass
+    except Exception:
+        traceback.print_exc()
+        return 1
 
 
 def _over(*_):

@@ -187,6 +187,10 @@ def test_run_script(place):
         "import sys, beside\nprint('%s %s %s' % (__name__, sys.argv[1:], beside.x))\nsys.exit(int(sys.argv[1]))\n")
     place.join("scripts", "beside.py").write("x = 1\n")
     assert coolbpf(place, "run", "scripts/s.py", "4", "-d", "x") == (4, "__main__ ['4', '-d', 'x'] 1\n", "")
+    place.join("wrong.py").write("raise ValueError('of the script')\n")
+    child = subprocess.Popen([COOLBPF, "run", "wrong.py"], cwd=str(place), stderr=subprocess.PIPE, universal_newlines=True)
+    shown = child.communicate()[1]
+    assert child.returncode == 1 and 'wrong.py", line 1' in shown and shown.endswith("ValueError: of the script\n")
     place.join("wait.py").write("import time\nprint('begun')\ntime.sleep(60)\n")
     assert coolbpf(place, "run", "-d", "0.3", "wait.py") == (0, "begun\n", "")
 
