@@ -19,16 +19,16 @@ class Attach(object):
     undoes it all. Every call raises InvalidArgsException for a name that the object lacks,
     AttachException when the kernel refuses, RootRequiredException and ClosedException."""
 
-    def _attach(self, function, **target):
+    def _attachTo(self, function, **target):
         raise NotImplementedError
 
     def attachKprobe(self, function, symbol):
         """Run it when the kernel's function symbol (or symbol+offset) is entered."""
-        self._attach(function, hook="kprobe", name=symbol)
+        self._attachTo(function, hook="kprobe", name=symbol)
 
     def attachKretprobe(self, function, symbol):
         """Run it when the kernel's function symbol returns."""
-        self._attach(function, hook="kretprobe", name=symbol)
+        self._attachTo(function, hook="kretprobe", name=symbol)
 
     def attachUprobe(self, function, pid, binaryPath, offset=0):
         """Run it at an offset in the file binaryPath, a program or a shared library.
@@ -36,11 +36,11 @@ class Attach(object):
         pid: of a process, in all of its threads; 0: this one; -1: in every process. The path is the
         process's own where that lives in another mount namespace (a container); instead of a path
         a name may be given, such as "bash" or "libc". A function is attached to by traceUprobes."""
-        self._attach(function, hook="uprobe", name=binaryPath, pid=pid, offset=offset)
+        self._attachTo(function, hook="uprobe", name=binaryPath, pid=pid, offset=offset)
 
     def attachUretprobe(self, function, pid, binaryPath, offset=0):
         """The same when the function at the offset returns."""
-        self._attach(function, hook="uretprobe", name=binaryPath, pid=pid, offset=offset)
+        self._attachTo(function, hook="uretprobe", name=binaryPath, pid=pid, offset=offset)
 
     # The kernel's uprobes are those of a process, whichever of its threads is named: one for each
     # thread would run the program as many times.
@@ -57,12 +57,12 @@ class Attach(object):
         binary, name = _split(fxpr)
         found = Symbols().find(name, of="file", binary=binary, pid=pid)
         print("%s 0x%x" % (found["path"], found["offset"]))
-        self._attach(function, hook="uprobe", name=binary, symbol=name, pid=pid)
+        self._attachTo(function, hook="uprobe", name=binary, symbol=name, pid=pid)
 
     def traceUretprobes(self, function, pid, fxpr):
         """Run it when a function of a program or library returns; arguments as in traceUprobes."""
         binary, name = _split(fxpr)
-        self._attach(function, hook="uretprobe", name=binary, symbol=name, pid=pid)
+        self._attachTo(function, hook="uretprobe", name=binary, symbol=name, pid=pid)
 
     def attachJavaSym(self, function, pid, symbol):
         """Run it in a function that the runtime of process pid compiled, in each thread it has now.
@@ -76,11 +76,11 @@ class Attach(object):
 
     def attachTracepoint(self, function, category, name):
         """Run it at a tracepoint: events/category/name in tracefs."""
-        self._attach(function, hook="tracepoint", name=u"%s/%s" % (text(category, "category"), text(name, "name")))
+        self._attachTo(function, hook="tracepoint", name=u"%s/%s" % (text(category, "category"), text(name, "name")))
 
     def attachRawTracepoint(self, function, name):
         """Run it at a tracepoint, with the arguments as the kernel has them."""
-        self._attach(function, hook="raw_tracepoint", name=name)
+        self._attachTo(function, hook="raw_tracepoint", name=name)
 
     def attachPerfEvent(self, function, attrD, pid=0, cpu=-1, group_fd=-1, flags=0):
         """Run it whenever a perf event counts or samples; returns 0.
@@ -88,7 +88,7 @@ class Attach(object):
         attrD: members of struct perf_event_attr by name, numbers or their text; size is ignored.
         pid: 0 this thread, -1 all, which needs a cpu; cpu: -1 all, which needs a pid. group_fd,
         flags: those of perf_event_open(2)."""
-        self._attach(function, hook="perf_event", pid=pid, cpu=cpu, fd=group_fd, flags=flags, event=_numbers(attrD))
+        self._attachTo(function, hook="perf_event", pid=pid, cpu=cpu, fd=group_fd, flags=flags, event=_numbers(attrD))
         return 0
 
     def attachAllCpuPerf(self, function, attrD, pid=-1, group_fd=-1, flags=0):
@@ -103,15 +103,15 @@ class Attach(object):
 
     def attachCgroup(self, function, fd):
         """Run it for the cgroup whose directory is open as fd, as the program's section says."""
-        self._attach(function, hook="cgroup", fd=fd)
+        self._attachTo(function, hook="cgroup", fd=fd)
 
     def attachNetns(self, function, fd):
         """Run it for the network namespace whose file is open as fd."""
-        self._attach(function, hook="netns", fd=fd)
+        self._attachTo(function, hook="netns", fd=fd)
 
     def attachXdp(self, function, ifindex):
         """Run it for what the network interface of that index receives."""
-        self._attach(function, hook="xdp", index=ifindex)
+        self._attachTo(function, hook="xdp", index=ifindex)
 
 
 def _split(fxpr):

@@ -1,5 +1,6 @@
 """ClbcLoad: C text compiled, or found to be compiled already."""
 
+import errno
 import os
 import sys
 
@@ -50,7 +51,11 @@ class ClbcLoad(object):
 
 def level(given):
     """What logLevel and LBC_LOGLEVEL ask for; 0: silence."""
-    return max(0, int(os.environ.get("LBC_LOGLEVEL") or given))
+    said = os.environ.get("LBC_LOGLEVEL")
+    try:
+        return max(0, int(said or given))
+    except (TypeError, ValueError):
+        raise ValueError("use %r as %s: it must be a number" % (said or given, "LBC_LOGLEVEL" if said else "logLevel"))
 
 
 def types(btf):
@@ -66,7 +71,7 @@ def build(bpf, source, arch, env, work, include, shown, btf, bare=None, ver=""):
         bare=bare, release=text(ver, "ver"))
     tell(report)
     if shown:
-        sys.stderr.write("pylcc: %s %s, kernel types: %s, compiler: %s\n" % (
+        complain("pylcc: %s %s, kernel types: %s, compiler: %s\n" % (
             report["path"], report["action"], report["header"], report["compiler"]))
     return artefact
 
@@ -74,10 +79,20 @@ def build(bpf, source, arch, env, work, include, shown, btf, bare=None, ver=""):
 def tell(report, who="pylcc"):
     """Print what the user is to know of a report of lcc_make."""
     if report["action"] == "compiled":
-        sys.stderr.write(report["warnings"])
+        complain(report["warnings"])
         print("local compile success.")
     for note in report["notes"]:
-        sys.stderr.write("%s: %s\n" % (who, note))
+        complain("%s: %s\n" % (who, note))
+
+
+def complain(lines):
+    """Write to stderr, where there is one: a daemon may have closed it, and there is no other place."""
+    try:
+        if sys.stderr is not None and lines:
+            sys.stderr.write(lines)
+    except EnvironmentError as e:
+        if e.errno != errno.EBADF:
+            raise
 
 
 def _current():

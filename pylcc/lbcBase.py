@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sys
 import threading
 
 import pylcc
@@ -85,7 +84,7 @@ class ClbcBase(Attach, ClbcLoad):
         artefact = _load.build(bpf, bpf_str, arch, env, workPath, incPath, level, types)
         self.__session = Session(artefact, attach=bool(attach), log_level=min(level, 2), btf=types)
         if level:
-            sys.stderr.write(self.__session.description["log"])
+            _load.complain(self.__session.description["log"])
         self.maps = Maps(self.__session)
 
     def so(self):
@@ -103,7 +102,7 @@ class ClbcBase(Attach, ClbcLoad):
             raise InvalidArgsException("decode a record of %s: the map is no perf buffer (LBC_PERF_OUTPUT)" % name)
         return event(data)
 
-    def _attach(self, function, **target):
+    def _attachTo(self, function, **target):
         if "name" in target:
             target["name"] = text(target["name"], "target")
         function = text(function, "function")

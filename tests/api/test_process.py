@@ -275,3 +275,11 @@ def test_constructor_and_poll_in_a_thread(tmpdir):
     thread.start()
     thread.join(60)
     assert not thread.is_alive() and len(got) == 1
+
+
+def test_a_daemon_without_a_standard_error(tmpdir):
+    script = tmpdir.join("script.py")
+    script.write("import os, sys\nsys.path.insert(0, %r)\nfrom programs import *\n"
+                 "lbc = load('.', mine(FORKS) + 'int unused(void) { static int x; }')\nopen('pid', 'w').write('%%d' %% os.getpid())\n" % HERE)
+    assert subprocess.call(["sh", "-c", 'exec "$0" -B script.py 2>&-', sys.executable], cwd=str(tmpdir)) == 0
+    assert tmpdir.join("pid").read() and tmpdir.join("t.so").check()
