@@ -39,7 +39,7 @@ class ClbcLoad(object):
             return data
         data = getattr(data, "raw", data)
         try:
-            return Text(utf8(data) if isinstance(data, (bytes, type(u""))) else bytes(bytearray(iter(data))))
+            return Text(utf8(data) if isinstance(data, (bytes, type(u""))) else bytes(bytearray(data if isinstance(data, memoryview) else iter(data))))
         except (TypeError, ValueError):
             raise InvalidArgsException("read %r as text: it is no char array" % (data,))
 
