@@ -172,6 +172,7 @@ class CeventThread(threading.Thread):
         self.daemon = True
         self._event = maps[event]
         self._callback = cb
+        self.lost = lost
         self._event.open_perf_buffer(self.cb, lost)
         self.start()
 

@@ -119,4 +119,4 @@ def test_what_cannot_be_attached(tmpdir, section, said):
     with pytest.raises(errors.InvalidArgsException) as e:
         load(tmpdir, 'SEC("kprobe/wake_up_new_task") int a(void *ctx) { return hit(0); }\nSEC("%s") int f(void *ctx) { return hit(1); }\n' % section)
     assert said in str(e.value) and "\n" not in str(e.value)
-    assert len(os.listdir("/proc/self/fd")) == len(before)
+    assert len(os.listdir("/proc/self/fd")) <= len(before)
