@@ -19,7 +19,7 @@ LBC_HASH(counts, u32, u64, 512);
 u64 sent;
 """
 SEND_BOTH = """
-    u64 number = __sync_fetch_and_add(&sent, 1), one = 1, *n;
+    u64 number = sent++, one = 1, *n;
     struct record_t record = { number, "text" };
     u32 key = number & 255;
     bpf_perf_event_output(ctx, &left, BPF_F_CURRENT_CPU, &record, sizeof(record));
