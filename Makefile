@@ -16,7 +16,7 @@ NATIVE := build/native
 STAMPS := build/stamps
 CLANG := core/compile/clang
 GO_FILES := $(shell find capi core -type f ! -name '*_test.go' ! -path '*/testdata/*' ! -path '$(CLANG)/*')
-PYTHON_FILES := $(shell find pylcc -name native -prune -o -type f -name '*.py*' ! -name '*.pyc' -print)
+PYTHON_FILES := $(shell find pylcc -name native -prune -o -type f \( -name '*.py*' -o -name py.typed \) ! -name '*.pyc' -print)
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -71,6 +71,7 @@ setup(
     license="MIT",
     packages=find_packages(include=["pylcc", "pylcc.*"]) + find_packages(COMPAT),
     package_dir=dict((name, os.path.join(COMPAT, name)) for name in find_packages(COMPAT)),
+    package_data={"": ["*.pyi", "py.typed"]},
     entry_points={"console_scripts": [
         "coolbpf = coolbpf.coolbpf:main",
         "surftrace = surftrace.surftrace:main",

@@ -7,7 +7,7 @@
 #   TUTORIAL  the tutorial's Markdown file; without it its programs are skipped
 #   JOBS      jobs side by side, default 2
 #
-# run.sh JOB... runs one job of it: go | python 3.12 | long 3.12 | kernel 6.1 3.12 | go_kernel 6.1 | kernels.
+# run.sh JOB... runs one job of it: go | python 3.12 | long 3.12 | types 3.12 | kernel 6.1 3.12 | go_kernel 6.1 | kernels.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export KERNELS=${KERNELS-6.1} STRICT=${STRICT:-0}
@@ -71,6 +71,13 @@ job_long() {
 	LBC_TEST_SECONDS=60 timeout -s ABRT 900 "$place/bin/pytest" tests/long tests/api/test_threads.py
 }
 
+# The type stubs, by a mypy that needs Python 3.10.
+job_types() {
+	local place
+	place=$(venv "$1" types)
+	timeout 300 "$place/bin/pytest" tests/types
+}
+
 # in_vm KERNEL COMMAND...
 in_vm() { tests/vm/run -t 900 -e TUTORIAL -e PYTHONDONTWRITEBYTECODE "$1" -- "${@:2}"; }
 
@@ -103,6 +110,7 @@ jobs_of_all() {
 	local kernel python
 	echo go
 	[[ $newest == 2.* ]] || echo "long $newest"
+	! printf '%s\n' 3.10 "$newest" | sort -VC || echo "types $newest"
 	for kernel in $KERNELS; do
 		echo "kernel $kernel $newest"
 		echo "go_kernel $kernel"

@@ -1,0 +1,3 @@
+from pylcc.commands import main
+
+__all__ = ["main"]

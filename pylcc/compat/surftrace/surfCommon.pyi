@@ -1,0 +1,26 @@
+import collections
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+__all__ = ["CsurfList", "transProbeLine", "taskList", "HIST2_MAX", "HIST10_MAX", "HIST_UNIT"]
+
+HIST2_MAX: int
+HIST10_MAX: int
+HIST_UNIT: str
+
+class CsurfList(collections.deque[float]):
+    def __init__(self, maxLen: int = 1024) -> None: ...
+    def hist2(self) -> None: ...
+    def hist10(self) -> None: ...
+    def hist2Show(self, lShow: Sequence[int]) -> None: ...
+    def hist10Show(self, lShow: Sequence[int]) -> None: ...
+
+def transProbeLine(line: str) -> dict[str, Any]: ...
+
+class _Thread(NamedTuple):
+    id: int
+
+class _Threads(list[str]):
+    def threads(self) -> list[_Thread]: ...
+
+def taskList(pid: int) -> _Threads: ...

@@ -1,0 +1,7 @@
+from pylcc.errors import (DbException, ExecException, ExprException, FileNotEmptyException, FileNotExistException,
+                          InvalidArgsException, LccException, RootRequiredException)
+
+BaseException = LccException
+
+__all__ = ["BaseException", "RootRequiredException", "FileNotExistException", "FileNotEmptyException",
+           "InvalidArgsException", "DbException", "ExprException", "ExecException"]

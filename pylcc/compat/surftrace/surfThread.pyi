@@ -1,0 +1,9 @@
+import threading
+from collections.abc import Callable, Sequence
+
+__all__ = ["CsurfThread"]
+
+class CsurfThread(threading.Thread):
+    def __init__(self, cmds: Sequence[str], log: str = "/dev/null", cb: Callable[[str], object] | None = None) -> None: ...
+    def surfAlive(self) -> bool: ...
+    def stop(self) -> None: ...

@@ -1,0 +1,3 @@
+from pylcc.errors import FileNotEmptyException, FileNotExistException, InvalidArgsException, RootRequiredException
+
+__all__ = ["FileNotExistException", "FileNotEmptyException", "InvalidArgsException", "RootRequiredException"]
