@@ -163,7 +163,8 @@ SURFACE = {
     "CmapsEvent.event": unbound(
         lambda o: o.out.event(b"\1\0\0\0name"), *wrong(lambda o: o.out.event(0), lambda o: o.out.event(-1), lambda o: o.out.event(1 << 70), lambda o: o.out.event(None),
                                                       lambda o: o.out.event(3.5), lambda o: o.out.event(u"text"))),
-    "CmapsEvent.open_perf_buffer": Entry(lambda o: o.out.open_perf_buffer(lambda *_: None), *wrong(lambda o: o.out.open_perf_buffer(3),
+    "CmapsEvent.open_perf_buffer": Entry(
+        lambda o: o.out.open_perf_buffer(lambda *_: None), *wrong(lambda o: o.out.open_perf_buffer(3),
                                          lambda o: o.out.open_perf_buffer(len, "x"))),
     "CmapsEvent.perf_buffer_poll": Entry(
         lambda o: (o.out.open_perf_buffer(lambda *_: None), o.out.perf_buffer_poll(timeout=0)),

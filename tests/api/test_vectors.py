@@ -6,7 +6,8 @@ import sys
 import threading
 
 from programs import FORKS, counters, load, mine, on_getppid, poll_until
-from pylcc.lbcBase import CeventThread, CexecCmd
+from pylcc import clcc
+from pylcc.lbcBase import CeventThread, CexecCmd, ClbcBase
 from pylcc.lbcMaps import CffiTrans
 from surftrace.uprobeParser import CuprobeParser
 
@@ -143,6 +144,14 @@ char _license[] SEC("license") = "GPL";
 def test_commands_by_class_and_by_object():
     assert CexecCmd().cmd("echo one two") == CexecCmd.cmd("echo one two") == "one two"
     assert CexecCmd().system("echo one | tr o 0") == "0ne\n"
+
+
+def test_the_compiler_as_a_module(tmpdir, monkeypatch):
+    monkeypatch.chdir(str(tmpdir))
+    tmpdir.join("t.bpf.c").write(mine(FORKS))
+    clcc.main(["-f", "t.bpf.c"])
+    with ClbcBase("t") as lbc:
+        assert list(lbc.maps) == ["e_out"]
 
 
 if cffi:

@@ -21,7 +21,7 @@ import pytest
 from running import NAME, fork, kernel_symbols, python, set_name
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SCRIPTS = ["binds", "killed", "lifetime", "lines", "oncpu", "opened", "roundtrip", "sampled", "swapped", "syncs", "watched"]
+SCRIPTS = ["attached", "binds", "killed", "lifetime", "lines", "oncpu", "opened", "roundtrip", "sampled", "swapped", "syncs", "watched"]
 
 COMM = os.path.basename(sys.executable)[:15]  # of a child that runs Python
 
@@ -56,6 +56,13 @@ def end(running, status=0):
 
 def test_every_script_is_tested():
     assert sorted(f[:-3] for f in os.listdir(HERE) if f.endswith(".py") and not f.startswith("test_")) == SCRIPTS
+
+
+def test_attached(run):
+    running = run("attached")
+    child = fork()
+    found(running, r"entered: %d makes %d$" % (os.getpid(), child))
+    found(running, r"returned: %d makes %d$" % (os.getpid(), child))
 
 
 def test_opened(run, tmpdir):
