@@ -86,14 +86,13 @@ def test_two_threads_poll_two_maps(tmpdir):
 
 
 def test_one_thread_polls_one_reads_one_closes(tmpdir):
-    before = len(os.listdir("/proc/self/fd"))
-    deadline, rounds = time.time() + SECONDS, 0
+    deadline, open_after = time.time() + SECONDS, []
     with Caller() as caller:
         caller.start()
-        while time.time() < deadline:
+        while time.time() < deadline or len(open_after) < 3:
             _poll_read_close(load(tmpdir, on_getppid(TWO_BUFFERS, SEND_BOTH, caller.pid)))
-            rounds += 1
-    assert rounds >= 3 and len(os.listdir("/proc/self/fd")) == before
+            open_after.append(len(os.listdir("/proc/self/fd")))
+    assert len(set(open_after)) == 1  # the first round leaves what Go keeps open
 
 
 def _poll_read_close(lbc):
