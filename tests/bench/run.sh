@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-venv=build/bench-venv
+venv=$PWD/build/bench-venv
 python3 -m venv --clear "$venv"
 "$venv/bin/pip" install -q --no-index dist/coolbpf-*.whl
 
