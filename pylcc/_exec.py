@@ -17,6 +17,7 @@ ON_POSIX = "posix" in sys.builtin_module_names
 _PIPE = -1  # subprocess.PIPE
 _READ = 1 << 16
 _AGAIN = 0.1  # seconds between two looks at a file
+_CLOEXEC = getattr(os, "O_CLOEXEC", 0o2000000)  # Linux has it, Python 2 no name for it
 _LAST = 64  # reads after the end was asked for
 
 
@@ -51,9 +52,14 @@ def _command(given):
 def _words(command):
     import shlex
     try:
-        return shlex.split(_command(command))
+        words = shlex.split(_command(command))
     except ValueError as e:
         raise ExecException("run %r: %s" % (command, e))
+    if not words:
+        raise ExecException("run %r: it names no program" % command)
+    if any("\0" in word for word in words):
+        raise ExecException("run %r: there is a NUL in it" % command)
+    return words
 
 
 class CexecCmd(object):
@@ -88,11 +94,11 @@ class CasyncPipe(threading.Thread):
         if not callable(func):
             raise InvalidArgsException("read %s: func is not callable: %r" % (f, func))
         try:
-            self._file = os.open(utf8(text(f, "file")), os.O_RDONLY | os.O_NONBLOCK | getattr(os, "O_CLOEXEC", 0))
+            self._file = os.open(utf8(text(f, "file")), os.O_RDONLY | os.O_NONBLOCK | _CLOEXEC)
         except OSError as e:
             kind = FileNotExistException if e.errno == errno.ENOENT else SystemException
             raise kind("read %s: %s" % (f, e.strerror), "", e.errno)
-        self._woken, self._wake = os.pipe()
+        self._told = threading.Event()
         self._func = func
         self.start()
 
@@ -103,20 +109,20 @@ class CasyncPipe(threading.Thread):
         rest, left = b"", _LAST
         try:
             while left:
+                told = self._told.is_set()  # before what is there then is read
                 # Tracefs says late that there is something to read: look at least that often.
-                ready = _ready([self._woken, self._file], _AGAIN)
+                ready = _ready([self._file], _AGAIN)
                 data = self._read()
-                if self._woken in ready:
+                if told:
                     left = left - 1 if data else 0
-                elif not data and self._file in ready:
-                    _ready([self._woken], _AGAIN)  # the end of a file, for now
+                elif not data and ready:
+                    self._told.wait(_AGAIN)  # the end of a file, for now
                 lines = (rest + data).split(b"\n")
                 rest = lines.pop()
                 for line in lines:
                     self._deliver(native(line).strip())
         finally:
             os.close(self._file)
-            os.close(self._woken)
 
     def _read(self):
         try:
@@ -132,9 +138,7 @@ class CasyncPipe(threading.Thread):
 
     def terminate(self):
         """End the thread; what is there is delivered first."""
-        wake, self._wake = self._wake, None
-        if wake is not None:
-            os.close(wake)
+        self._told.set()
         if threading.current_thread() is not self:
             self.join()
 

@@ -25,6 +25,11 @@ def test_commands(c, capfd):
     assert isinstance(e.value, OSError) and e.value.errno == 2 and str(e.value).startswith("run /nonexistent/program: No such file")
     with pytest.raises(errors.ExecException):
         c.cmd("echo 'open")
+    for nothing in ("", "  ", "echo a\0b"):
+        for call in (c.cmd, CasyncCmdQue):
+            with pytest.raises(errors.ExecException) as e:
+                call(nothing)
+            assert str(e.value).startswith("run ")
     assert ON_POSIX is True
 
 
@@ -70,6 +75,44 @@ def test_a_pipe_ends_when_told(tmpdir):
     assert came.wait(30) and got == ["through a fifo"]
     pipe.terminate()
     assert not pipe.is_alive()
+
+
+def test_a_child_keeps_no_thread_from_ending(tmpdir):
+    tmpdir.join("log").write("one\n")
+    got = []
+    pipe = CasyncPipe(str(tmpdir.join("log")), got.append)
+    go, stop = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(stop)
+        os.read(go, 1)
+        os._exit(0)
+    ending = threading.Thread(target=pipe.terminate)
+    ending.daemon = True
+    ending.start()
+    ending.join(30)
+    alive = ending.is_alive()
+    os.close(go)
+    os.close(stop)
+    os.waitpid(child, 0)
+    assert not alive and not pipe.is_alive() and got == ["one"]
+
+
+def test_a_forked_child_ends_only_its_own(tmpdir):
+    """A child that ends the thread it does not have leaves that of its parent alone."""
+    tmpdir.join("log").write("one\n")
+    got, came = [], threading.Event()
+    pipe = CasyncPipe(str(tmpdir.join("log")), lambda line: (got.append(line), came.set()))
+    assert came.wait(30)
+    came.clear()
+    child = os.fork()
+    if child == 0:
+        pipe.terminate()
+        os._exit(7)
+    assert os.waitpid(child, 0)[1] == 7 << 8
+    tmpdir.join("log").write("two\n", "a")
+    assert came.wait(30) and got == ["one", "two"]
+    pipe.terminate()
 
 
 def test_talking_to_a_program():
