@@ -2,7 +2,10 @@
 
 import base64
 import json
+import os
 import sqlite3
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -15,7 +18,7 @@ except ImportError:
     from SocketServer import TCPServer
 
 from pylcc import errors
-from surftrace import ClbcClient
+from surftrace import ClbcClient, setupParser
 from surftrace.baseDbParser import CbaseDbParser
 from surftrace.kobuild import CkoBuilder, MAX_FILES
 from surftrace.lbcClient import LBC_COMPILE_PORT, SEG_UNIT, segDecode, segEncode
@@ -187,3 +190,32 @@ def test_the_database_that_is_asked_first(database, server, monkeypatch):
     server.answer = {"res": {"name": "of the server"}}
     assert c.getType("u8")["res"]["type"] == "unsigned char" and c.getStruct("struct s")["res"]["size"] == 8 and server.asked == []
     assert c.getFunc("tcp_x")["res"][0]["line"] == 12 and c.getType("u16")["res"]["name"] == "of the server"
+
+
+def test_a_database_in_another_thread(database, monkeypatch):
+    """As CsurfThread does: the parser is made by one thread and asked by another."""
+    monkeypatch.setenv("LBC_PREVDB", database)
+    parser, found = setupParser("local"), []
+    thread = threading.Thread(target=lambda: found.append(parser.getType("u8")["res"]))
+    thread.start()
+    thread.join()
+    assert found == [{"name": "u8", "type": "unsigned char", "size": 1}] == [parser.getType("u8")["res"]]
+
+
+WITHOUT = """
+import sys
+sys.modules["sqlite3"] = None
+from surftrace import DbException, setupParser
+assert setupParser().getType("int")["res"]["size"] == 4
+try:
+    setupParser("local", db="DATABASE").getType("u8")
+except DbException as e:
+    print(e)
+"""
+
+
+def test_a_python_without_sqlite(database, tmpdir):
+    """A database is refused; the rest works."""
+    said = subprocess.check_output([sys.executable, "-B", "-c", WITHOUT.replace("DATABASE", database)], universal_newlines=True,
+                                   env=dict(os.environ, LBC_PREVDB=""), cwd=str(tmpdir))
+    assert said.startswith("read db %s: " % database) and said.endswith("(this Python was built without SQLite)\n")

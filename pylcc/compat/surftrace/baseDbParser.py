@@ -1,8 +1,8 @@
 """Functions and types of a kernel from an SQLite database, as the server of old made them."""
 
+import contextlib
 import json
 import os
-import sqlite3
 
 from pylcc.errors import DbException
 
@@ -25,11 +25,16 @@ class CbaseDbParser(CbaseParser):
     def __init__(self, dbPath):
         if not os.path.exists(dbPath):
             raise DbException("db %s is not exist." % dbPath)
-        self._path, self._db = dbPath, sqlite3.connect(dbPath)
+        self._path = dbPath
 
     def _rows(self, query, *values):
         try:
-            return self._db.execute(query, values).fetchall()
+            import sqlite3
+        except ImportError as e:
+            raise DbException("read db %s: %s (this Python was built without SQLite)" % (self._path, e))
+        try:
+            with contextlib.closing(sqlite3.connect(self._path)) as db:  # a connection belongs to its thread
+                return db.execute(query, values).fetchall()
         except sqlite3.Error as e:
             raise DbException("read db %s: %s" % (self._path, e))
 
