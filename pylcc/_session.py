@@ -39,10 +39,15 @@ def findings(btf=None):
     return _ask("lcc_findings", _lib.utf8(btf or ""))
 
 
-def _ask(name, *arguments):
+def tracefs():
+    """Where tracefs is (lcc_tracefs); RootRequiredException, FileNotExistException."""
+    return _ask("lcc_tracefs", take=_lib.take_text)
+
+
+def _ask(name, *arguments, **options):
     text = ct.c_void_p()
     _lib.call(name, *(arguments + (ct.byref(text),)))
-    return _lib.take_json(text)
+    return options.get("take", _lib.take_json)(text)
 
 
 class Handle(object):

@@ -22,11 +22,26 @@ TRACEFS = "/sys/kernel/tracing"
 MINE = "e raw_syscalls/sys_enter f:id==%s&&common_pid==%d" % (NR_GETPPID, os.getpid())
 
 
-def left():
-    """What traces have left in the kernel."""
+INSTANCE = "surftrace-test-%d"  # of a process: other tests run beside these
+
+
+def start(args, **options):
+    """A surftrace that runs, in an instance of this process."""
+    surf = surftrace(args, setupParser(), echo=options.pop("echo", False), instance=INSTANCE % os.getpid(), **options)
+    surf.start()
+    return surf
+
+
+def left(pid=os.getpid()):
+    """What traces of a process have left in the kernel."""
     with open(TRACEFS + "/uprobe_events") as f:
-        return [name for name in os.listdir(TRACEFS + "/instances") if name.startswith(("surftrace", "ftrace"))] + [
-            line for line in f if "surftrace" in line]
+        return [name for name in os.listdir(TRACEFS + "/instances") if str(pid) in name.split("-")] + [
+            line for line in f if ":surftrace_%d_" % pid in line]
+
+
+def libc():
+    with open("/proc/self/maps") as f:
+        return [line.split()[-1] for line in f if "/libc.so" in line or "/libc-2" in line][0]
 
 
 class Lines(list):
@@ -50,10 +65,8 @@ class Lines(list):
 
 def test_an_event(capsys):
     lines, raw = Lines(), Lines()
-    surf = surftrace([MINE], setupParser(), cb=lines, echo=True)
-    other = surftrace([MINE], setupParser(), cbOrig=raw, echo=False, stack=True)
-    surf.start()
-    other.start()  # an instance of its own
+    surf = start([MINE], cb=lines, echo=True)
+    other = start([MINE], cbOrig=raw, stack=True)  # an instance of its own
     assert len(left()) == 2
     for _ in range(5):
         os.getppid()
@@ -64,8 +77,8 @@ def test_an_event(capsys):
     for line in lines:
         read = transProbeLine(line)
         assert read["pid"] == os.getpid() and read["name"] == "sys_enter" and read["args"].startswith("NR %s (" % NR_GETPPID)
-    assert len([line for line in raw if "sys_enter: NR" in line]) == 5 and "=> do_syscall_64" in raw or "=> el0_svc" in raw
-    assert "echo '1' > %s/instances/surftrace/events/raw_syscalls/sys_enter/enable" % TRACEFS in capsys.readouterr()[0]
+    assert len([line for line in raw if "sys_enter: NR" in line]) == 5 and ("=> do_syscall_64" in raw or "=> el0_svc" in raw)
+    assert "echo '1' > %s/instances/%s/events/raw_syscalls/sys_enter/enable" % (TRACEFS, INSTANCE % os.getpid()) in capsys.readouterr()[0]
     with pytest.raises(errors.InvalidArgsException) as e:
         surf.start()
     assert "it was stopped" in str(e.value)
@@ -77,8 +90,7 @@ def test_a_callback_that_stops():
     def stop(line):
         lines(line)
         surf.stop()
-    surf = surftrace([MINE], setupParser(), cb=stop, echo=False)
-    surf.start()
+    surf = start([MINE], cb=stop)
     with pytest.raises(errors.InvalidArgsException) as e:
         surf.start()
     assert "it runs already" in str(e.value) and len(left()) == 1
@@ -100,15 +112,14 @@ def test_wrong_events():
             ([MINE, "e raw_syscalls/sys_exit f:nothing==1"], errors.InvalidArgsException, "nothing==1"),
             (["e"], errors.ExprException, "TYPE SYMBOL"), ([], errors.InvalidArgsException, "no args."),
             (["P /bin/sh"], errors.InvalidArgsException, "FILE:FUNCTION")):
-        surf = surftrace(args, setupParser(), echo=False)
         with pytest.raises(kind) as e:
-            surf.start()
+            start(args)
         assert text in str(e.value) and left() == []
     with pytest.raises(errors.InvalidArgsException):
         surftrace("e x", setupParser())
     if not os.path.exists(TRACEFS + "/kprobe_events"):
         with pytest.raises(errors.InvalidArgsException) as e:
-            surftrace(["p wake_up_new_task"], setupParser(), echo=False).start()
+            start(["p wake_up_new_task"])
         assert "CONFIG_KPROBE_EVENTS is off" in str(e.value) and left() == []
 
 
@@ -116,7 +127,7 @@ def test_a_published_file():
     """What pubLoader has from its file: a dict, without a parser."""
     lines = Lines()
     surf = surftrace({"ver": "5.10", "arch": "x86_64", "fxpr": [{"type": "e", "fxpr": u"raw_syscalls/sys_enter", "filter": MINE.split("f:")[1]}]},
-                     None, echo=False, cb=lines)
+                     None, echo=False, cb=lines, instance=INSTANCE % os.getpid())
     surf.start()
     os.getppid()
     surf.stop()
@@ -137,7 +148,7 @@ def interrupt(main):
         time.sleep(0.01)
     os.kill(os.getpid(), signal.SIGINT)
 
-surf = surftrace(["e raw_syscalls/sys_enter f:id==NR&&common_pid==%d" % os.getpid()], setupParser("remote"), echo=False)
+surf = surftrace(["e raw_syscalls/sys_enter f:id==NR&&common_pid==%d" % os.getpid()], setupParser("remote"), echo=False, instance="INSTANCE" % os.getpid())
 surf.start()
 os.getppid()
 threading.Thread(target=interrupt, args=(threading.current_thread().ident,)).start()
@@ -147,16 +158,99 @@ print("after")
 
 
 def test_loop_ends_with_ctrl_c(tmpdir):
-    child = subprocess.Popen([sys.executable, "-B", "-c", LOOP.replace("NR", NR_GETPPID)], stdout=subprocess.PIPE, universal_newlines=True, cwd=str(tmpdir))
+    child = subprocess.Popen([sys.executable, "-B", "-c", LOOP.replace("NR", NR_GETPPID).replace("INSTANCE", INSTANCE)], stdout=subprocess.PIPE, universal_newlines=True, cwd=str(tmpdir))
     lines = child.communicate()[0].splitlines()
-    assert child.returncode == 0 and len(lines) == 2 and "NR %s (" % NR_GETPPID in lines[0] and lines[1] == "after" and left() == []
+    assert child.returncode == 0 and len(lines) == 2 and "NR %s (" % NR_GETPPID in lines[0] and lines[1] == "after" and left(child.pid) == []
+
+
+FORGETS = """
+import os
+from surftrace import surftrace, setupParser
+surf = surftrace(["e raw_syscalls/sys_enter f:common_pid==1", "P LIBC:getppid"], setupParser(), echo=False, instance="INSTANCE" % os.getpid())
+surf.start()
+if os.fork() == 0:
+    raise SystemExit
+os.wait()
+print(os.listdir("TRACEFS/instances"))
+"""
+
+
+def python(tmpdir, text):
+    """(pid, stdout, stderr) of a script, which has ended."""
+    text = text.replace("INSTANCE", INSTANCE).replace("TRACEFS", TRACEFS)
+    child = subprocess.Popen([sys.executable, "-B", "-W", "ignore", "-c", text], cwd=str(tmpdir), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                             universal_newlines=True)
+    out, err = child.communicate()
+    return child.pid, out, err
 
 
 def test_a_script_that_forgets_to_stop(tmpdir):
-    script = ("import os\nfrom surftrace import surftrace, setupParser\nsurf = surftrace(['e raw_syscalls/sys_enter f:common_pid==1'], setupParser(), echo=False)\n"
-              "surf.start()\nif os.fork() == 0:\n    raise SystemExit\nos.wait()\nprint(os.listdir('%s/instances'))" % TRACEFS)
-    said = subprocess.check_output([sys.executable, "-B", "-W", "ignore", "-c", script], cwd=str(tmpdir))
-    assert b"surftrace" in said and left() == []  # the child left its parent's alone
+    pid, said, _ = python(tmpdir, FORGETS.replace("LIBC", libc()))
+    assert repr(INSTANCE % pid) in said and left(pid) == []  # the child left its parent's alone
+
+
+class Stopping(surftrace):
+    """Ctrl-C comes behind each of the writes that stop() makes, once."""
+    comes = -1
+
+    def _write(self, path, value, append=False):
+        super(Stopping, self)._write(path, value, append)
+        self.comes -= 1
+        if self.comes == 0:
+            raise KeyboardInterrupt
+
+
+PROBED = [MINE, "P %s:getppid" % libc()]
+
+
+@pytest.mark.parametrize("write", [1, 2, 3])
+def test_ctrl_c_while_it_stops(capsys, write):
+    """Behind events/enable, tracing_on, and the removal of the probe."""
+    surf = Stopping(PROBED, setupParser(), echo=False, cb=len, instance=INSTANCE % os.getpid())
+    surf.start()
+    assert len(left()) == 2
+    surf.comes = write
+    with pytest.raises(KeyboardInterrupt):
+        surf.stop()
+    assert bool(left()) == (write < 3)
+    surf.stop()
+    assert left() == [] and capsys.readouterr()[1] == ""
+
+
+AT_EXIT = """
+import os, sys
+from surftrace import surftrace, setupParser
+
+class Stopping(surftrace):
+    stopping = False
+
+    def _write(self, path, value, append=False):
+        super(Stopping, self)._write(path, value, append)
+        if self.stopping:
+            self.stopping = False
+            raise self.kind
+
+for number, kind in enumerate((KeyboardInterrupt, SystemExit, RuntimeError)):
+    surf = Stopping(["P LIBC:getppid"], setupParser(), echo=False, cb=len, instance="INSTANCE" % os.getpid())
+    surf.start()
+    surf.stopping, surf.kind = True, kind
+print("PROBES".replace("PID", str(os.getpid())) in open("TRACEFS/uprobe_events").read())
+"""
+
+
+def test_ctrl_c_while_the_process_ends(tmpdir):
+    pid, out, err = python(tmpdir, AT_EXIT.replace("LIBC", libc()).replace("PROBES", ":surftrace_PID_"))
+    assert out == "True\n" and "KeyboardInterrupt" in err and "RuntimeError" in err and left(pid) == []
+
+
+def test_what_cannot_be_undone_keeps_nothing_else(capsys):
+    surf = start(PROBED, cb=len)
+    place = os.path.join(TRACEFS, "instances", INSTANCE % os.getpid())
+    with open(place + "/tracing_on"):
+        surf.stop()
+        assert left() == [os.path.basename(place)]
+    assert "busy" in capsys.readouterr()[1]
+    os.rmdir(place)
 
 
 def test_in_a_thread():
@@ -165,9 +259,11 @@ def test_in_a_thread():
     thread.start()
     lines.wait_for(1)
     assert lines[0] == "surftrace worked." and thread.surfAlive()
+    place = thread._surf._place
     os.getppid()
+    assert os.path.isdir(place)
     thread.stop()
-    assert not thread.surfAlive() and any("NR %s" % NR_GETPPID in line for line in lines[1:]) and left() == []
+    assert not thread.surfAlive() and any("NR %s" % NR_GETPPID in line for line in lines[1:]) and not os.path.exists(place)
     lines = Lines()
     thread = CsurfThread(["e no/event"], cb=lines)
     thread.start()
@@ -177,7 +273,7 @@ def test_in_a_thread():
     thread.stop()  # before it has started
     thread.start()
     thread.join()
-    assert "it was stopped" in lines[-1] and left() == []
+    assert "it was stopped" in lines[-1]
 
 
 def test_a_trace_alone(capsys):
@@ -185,14 +281,15 @@ def test_a_trace_alone(capsys):
         def start(self):
             super(Mine, self).start()
             self.tracePre(512)
-            with open(self.baseDir + "/instances/ftrace/trace_marker", "w") as f:
+            with open(self.baseDir + "/instances/%s/trace_marker" % instance, "w") as f:
                 f.write("written by hand")
 
         def procLine(self, line):
             lines.append(line)
-    lines, mine = Lines(), Mine(echo=False)
+    lines, instance = Lines(), INSTANCE % os.getpid()
+    mine = Mine(echo=False, instance=instance)
     mine.start()
-    with open(TRACEFS + "/instances/ftrace/buffer_size_kb") as f:
+    with open(TRACEFS + "/instances/%s/buffer_size_kb" % instance) as f:
         assert int(f.read()) >= 512
     mine.stop()
     assert len(lines) == 1 and lines[0].endswith(": written by hand") and left() == []

@@ -1,16 +1,17 @@
 """A trace of the kernel's own (ftrace), in an instance of its own below tracefs."""
 
 import atexit
-import ctypes as ct
 import errno
 import os
 import re
 import sys
 import threading
+import traceback
 
 from pylcc import _lib
 from pylcc._exec import CasyncPipe
-from pylcc.errors import InvalidArgsException, RootRequiredException
+from pylcc._session import tracefs
+from pylcc.errors import InvalidArgsException, LccException, RootRequiredException
 
 __all__ = ["ftrace", "save2File", "cmdStrings", "saveCmd"]
 
@@ -27,12 +28,6 @@ def saveCmd(s):
     global cmdStrings
     if save2File:
         cmdStrings += s + "\n"
-
-
-def _tracefs():
-    path = ct.c_void_p()
-    _lib.call("lcc_tracefs", ct.byref(path))
-    return _lib.take_text(path)
 
 
 def _refused(what, e):
@@ -54,7 +49,7 @@ class ftrace(object):
     def __init__(self, show=False, echo=True, instance="ftrace"):
         self._show, self._echo, self._instance = show, echo, instance
         self._pipe, self._owner, self._ended, self._lock = None, None, threading.Event(), threading.RLock()
-        self.baseDir = None if show else _tracefs()
+        self.baseDir = None if show else tracefs()
         self._place = None
 
     def start(self):
@@ -75,17 +70,19 @@ class ftrace(object):
             self.stop()
 
     def stop(self):
-        """Undo all that was done in the kernel; what was traced before is delivered.
+        """Undo all that was done in the kernel; what was traced before is delivered. What cannot be
+        undone is said on stderr.
 
+        When Ctrl-C interrupts it, it goes on where it is called again, or when the process ends.
         Called by procLine(), or by a callback, it lets loop() do that."""
         self._ended.set()
         if threading.current_thread() is self._pipe:
             return
         with self._lock:
-            mine = self._owner == os.getpid()
-            self._owner = None if mine else self._owner
-        if mine:
-            self._close()
+            if self._owner == os.getpid():
+                self._undo()
+                _running.discard(self)
+                self._owner = None
 
     def tracePre(self, buffSize=2048):
         """Give the trace buffSize KiB for each CPU, and empty it."""
@@ -128,18 +125,23 @@ class ftrace(object):
                 deliver(text)
         self._pipe = CasyncPipe(pipe, line)
 
-    def _close(self):
-        _running.discard(self)
+    def _undo(self):
+        for step in self._undoing():
+            try:
+                step()
+            except (LccException, EnvironmentError) as e:
+                if e.errno != errno.ENOENT:  # else it is undone
+                    sys.stderr.write("surftrace: undo the trace: %s\n" % e)
+
+    def _undoing(self):
+        """The steps of undoing it. Each may be repeated, and is taken whether others fail or not."""
+        steps = [self._end_pipe] if self._pipe is not None else []
         if self._instance:
-            self._write("tracing_on", "0")
-        if self._pipe is not None:
-            self._pipe.terminate()
-            self._pipe = None
-        try:
-            if self._instance:
-                os.rmdir(self._place)
-        except OSError as e:
-            sys.stderr.write("surftrace: remove %s: %s\n" % (self._place, e.strerror))
+            steps = [lambda: self._write("tracing_on", "0")] + steps + [lambda: os.rmdir(self._place)]
+        return steps
+
+    def _end_pipe(self):
+        self._pipe.terminate()
 
     def _write(self, path, value, append=False):
         """Write to a file of the instance, or of tracefs when path is absolute."""
@@ -161,5 +163,9 @@ class ftrace(object):
 @atexit.register
 def _stop_all():
     """Probes that a process leaves behind stay in the kernel."""
-    for trace in list(_running):
-        trace.stop()
+    traces = list(_running)
+    for trace in traces + traces:  # a second time what Ctrl-C interrupted
+        try:
+            trace.stop()
+        except BaseException:
+            traceback.print_exc()

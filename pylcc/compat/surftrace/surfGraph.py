@@ -60,14 +60,11 @@ class surfGraph(ftrace):
         self._listen(self.procLine)
         self._write("tracing_on", "1")
 
-    def _close(self):
-        self._write("tracing_on", "0")
-        try:
-            super(surfGraph, self)._close()
-        finally:
-            self._write("current_tracer", "nop")
-            self._write("set_graph_function", "")
-            self._write("tracing_on", self._was_on)
+    def _undoing(self):
+        def write(file, value):
+            return lambda: self._write(file, value)
+        return [write("tracing_on", "0")] + super(surfGraph, self)._undoing() + [
+            write("current_tracer", "nop"), write("set_graph_function", ""), write("tracing_on", self._was_on)]
 
     def procLine(self, line):
         self._show_line(line)

@@ -138,11 +138,10 @@ class surftrace(ftrace):
         if not os.path.exists(file):
             raise InvalidArgsException("probe %s: this kernel has no %ss (CONFIG_%s_EVENTS is off; \"e CATEGORY/NAME\" needs neither)" % (
                 target, what, what.upper()))
+        self._probes.append((file, name))  # first, since Ctrl-C may come behind it
         for symbol in [target] + (_twins(target) if what == "kprobe" else []):
             try:
-                self._write(file, text.replace(" " + target, " " + symbol, 1), append=True)
-                self._probes.append((file, name))
-                return
+                return self._write(file, text.replace(" " + target, " " + symbol, 1), append=True)
             except InvalidArgsException as e:
                 refused = InvalidArgsException("probe %s: %s" % (target, e), self._why(), e.errno)
         raise refused
@@ -155,14 +154,11 @@ class surftrace(ftrace):
         except (IOError, OSError):
             return ""
 
-    def _close(self):
-        try:
-            self._write("events/enable", "0")
-            super(surftrace, self)._close()
-        finally:
-            for file, name in self._probes:
-                self._write(file, "-:%s/%s" % (self._group, name), append=True)
-            self._probes = []
+    def _undoing(self):
+        def undefine(file, name):
+            return lambda: self._write(file, "-:%s/%s" % (self._group, name), append=True)
+        return ([lambda: self._write("events/enable", "0")] + super(surftrace, self)._undoing() +
+                [undefine(*probe) for probe in self._probes])
 
 
 def _twins(symbol):
