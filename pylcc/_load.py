@@ -1,6 +1,5 @@
 """ClbcLoad: C text compiled, or found to be compiled already."""
 
-import errno
 import os
 import sys
 
@@ -86,13 +85,12 @@ def tell(report, who="pylcc"):
 
 
 def complain(lines):
-    """Write to stderr, where there is one: a daemon may have closed it, and there is no other place."""
+    """Write to stderr; what cannot be written (a daemon has closed it, its reader has ended) is dropped."""
     try:
         if sys.stderr is not None and lines:
             sys.stderr.write(lines)
-    except EnvironmentError as e:
-        if e.errno != errno.EBADF:
-            raise
+    except (EnvironmentError, ValueError):
+        pass  # there is no other place
 
 
 def _current():

@@ -32,14 +32,17 @@ class Enum(Int):
 
 
 class Pointer(Int):
-    """A pointer: the address. As text, and compared with text, it is "point:TYPE *"."""
+    """A pointer: the address. Compared with text, and as .text, it is "point:TYPE *".
+
+    So is str(), but on Python 2, where "%d" and json print a long by its str(): the number."""
     text = "point:void *"
 
     def __repr__(self):
         return "<%s %#x>" % (self.text, integer(self))
 
-    def __str__(self):
-        return self.text
+    if str is not bytes:
+        def __str__(self):
+            return self.text
 
     def __eq__(self, other):
         if isinstance(other, texts):

@@ -18,6 +18,8 @@ class LccException(Exception):
     """The base of all; never raised itself."""
 
     def __init__(self, message="", log="", errno=0):
+        if str is bytes and isinstance(message, type(u"")):  # a caller's name was in it
+            message = message.encode("utf-8")
         Exception.__init__(self, message)
         self.message = message
         self.log = log

@@ -12,7 +12,7 @@ from pylcc._lib import native, number
 from pylcc._identity import VERSION as __version__  # noqa: F401
 from pylcc._tables import (CmapsArray, CmapsBase, CmapsBloom, CmapsHash, CmapsHolder, CmapsLruHash, CmapsLruPerHash,
                            CmapsPerArray, CmapsPerHash, CmapsQueue, CtableBase, CtypeData, CtypeTable, octets)
-from pylcc._values import Float, Int, Value, integers
+from pylcc._values import Float, Int, Value, integers, texts
 
 __all__ = ["CmapsBase", "CmapsEvent", "CtableBase", "CmapsHash", "CmapsArray", "CmapsLruHash", "CmapsPerHash",
            "CmapsPerArray", "CmapsLruPerHash", "CmapsHist2", "CmapsHist10", "CmapsStack", "CmapsHolder", "CmapsQueue",
@@ -253,6 +253,6 @@ class Maps(dict):
     def __missing__(self, name):
         if isinstance(name, bytes) and str is not bytes and native(name) in self:
             return self[native(name)]
-        near = difflib.get_close_matches(str(name), list(self), 1)
+        near = difflib.get_close_matches(name if isinstance(name, texts) else str(name), list(self), 1)
         raise errors.UnknownMapException("use map %s: the object has no such map (%sit has %s)" % (
             name, "closest: %s; " % near[0] if near else "", ", ".join(sorted(self)) or "none"))

@@ -266,3 +266,42 @@ static inline void add(struct bpf_map_def *map, u32 key)
     with load(tmpdir, source) as lbc:
         os.getppid()
         assert lbc.maps["m"].getKeyValue(os.getpid()) == 1
+
+
+def test_names_that_are_no_ascii(tmpdir):
+    """Also those that Python 2 has as unicode: the exception is one of ours, and str() of it works."""
+    with load(tmpdir, on_getppid("struct pair_t { u32 a, b; };\nLBC_HASH(pairs, struct pair_t, u32, 4);", "return 0;"), attach=0) as lbc:
+        for name in (u"h\xe9", "h\xc3\xa9", u"pair\xe9"):
+            for call in (lambda: lbc.maps[name], lambda: lbc.getMap(name, b"", 0), lambda: lbc.maps["pairs"].getKeyValue({name: 1}),
+                         lambda: lbc.attachKprobe(name, "f")):
+                with pytest.raises(errors.InvalidArgsException) as e:
+                    call()
+                assert type(str(e.value)) is str is type(e.value.message) and len(str(e.value)) > 20
+        with pytest.raises(errors.UnknownMapException) as e:
+            lbc.maps[u"pair\xe9"]
+        assert str(e.value) == pylcc._lib.native(u"use map pair\xe9: the object has no such map (closest: pairs; it has pairs)".encode("utf-8"))
+
+
+@pytest.mark.parametrize("stderr", ["closed", "a pipe that nobody reads", "none"])
+def test_a_stderr_that_cannot_be_written(tmpdir, stderr):
+    """What would be said there is dropped; the program runs."""
+    code = """if 1:
+        import os, sys
+        from pylcc.lbcBase import ClbcBase
+        if sys.argv[1] == "closed":
+            sys.stderr.close()
+        elif sys.argv[1] == "none":
+            sys.stderr = None
+        with ClbcBase("t", bpf_str=sys.argv[2], logLevel=1, attach=0) as lbc:
+            print(sorted(lbc.maps))
+            sys.stdout.flush()
+            os._exit(0)
+    """
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        child = subprocess.Popen([sys.executable, "-B", "-u", "-c", code, stderr, tracepoint("") + "u32 x;\n"], cwd=str(tmpdir), stdout=subprocess.PIPE,
+                                 stderr=write, universal_newlines=True)
+    finally:
+        os.close(write)
+    assert (child.communicate()[0].splitlines(), child.returncode) == (["local compile success.", "['.bss']"], 0)

@@ -2,6 +2,7 @@
 
 import copy
 import ctypes
+import json
 import pickle
 import struct
 
@@ -115,8 +116,11 @@ def test_every_kind(e):
     assert (e.f, e.d, e.precise) == (0.5, -0.25, 1.5)
     assert e.color == -2 and e.color.name == "BLUE" and e.wide == 0xfedcba9876543210 and e.wide.name == "LARGE"
     assert e.task == 0xffff888000001234 == int(e.task) and e.nothing == 0 and not e.nothing
-    assert e.task == "point:struct task_struct *" == str(e.task) and e.task.startswith("point:struct")
-    assert "%s" % e.nothing == "point:void *" and "%x" % e.task == "ffff888000001234"
+    assert e.task == "point:struct task_struct *" == e.task.text and e.task.startswith("point:struct")
+    assert str(e.task) == (str(0xffff888000001234) if str is bytes else "point:struct task_struct *")
+    for layout, text in [("%d", "18446612682070037044"), ("%x", "ffff888000001234"), ("%r", "<point:struct task_struct * 0xffff888000001234>")]:
+        assert layout % e.task == text
+    assert json.dumps([e.task, {"nothing": e.nothing}]) == '[18446612682070037044, {"nothing": 0}]'
     assert e.name == "command!" and e.lines == ["one", "two"] and e.lines[1].raw == b"two\0xxxx"
     assert e.octets == [1, 2, 3, 255] and e.octets.raw == b"\1\2\3\xff" and e.small == (-1, 5) and e.small.raw == b"\xff\5"
     assert (e.inner.a, e.inner.b, e.inner.c) == (1, 2, "a") == e.inner

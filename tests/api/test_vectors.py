@@ -68,7 +68,7 @@ SEC("perf_event") int waits(struct bpf_perf_event_data *ctx) { return 0; }
         os.getppid()
         assert lbc.maps["start"].get() == {1: 7} and sorted(lbc.maps["birth"].get()) == [0xffff888000001000, 0xffff888000002000]
         pointer = lbc.maps["sockets"].getKeyValue(1)
-        assert pointer == 0xffff888000001000 and str(pointer).startswith("point:void *")
+        assert pointer == 0xffff888000001000 and pointer.startswith("point:void *")
 
 
 def test_two_threads_read_one_map(tmpdir):
