@@ -3,8 +3,9 @@
 from pylcc import errors
 from pylcc._compound import ArrayType
 from pylcc._lib import number
+from pylcc._memory import octets
 from pylcc._scalars import IntType
-from pylcc._values import integers, percpu
+from pylcc._values import percpu
 
 # Their keys are numbers, also where the object does not say so.
 _INDEXED = ("array", "percpu_array", "stack_trace", "prog_array", "cgroup_array", "array_of_maps", "sockmap", "xskmap",
@@ -37,14 +38,6 @@ class CmapsBase(object):
             else:
                 self._kinds[of] = self._types.sized(number, size)
         return self._kinds[of]
-
-
-def octets(data):
-    """Bytes out of whatever holds some; None for what does not."""
-    try:
-        return None if isinstance(data, integers) else bytes(bytearray(data))
-    except (TypeError, ValueError):
-        return None
 
 
 class CtypeData(object):

@@ -10,8 +10,9 @@ from pylcc._decode import Types
 from pylcc._events import Reader
 from pylcc._lib import native, number
 from pylcc._identity import VERSION as __version__  # noqa: F401
+from pylcc._memory import address, octets
 from pylcc._tables import (CmapsArray, CmapsBase, CmapsBloom, CmapsHash, CmapsHolder, CmapsLruHash, CmapsLruPerHash,
-                           CmapsPerArray, CmapsPerHash, CmapsQueue, CtableBase, CtypeData, CtypeTable, octets)
+                           CmapsPerArray, CmapsPerHash, CmapsQueue, CtableBase, CtypeData, CtypeTable)
 from pylcc._values import Float, Int, Value, integers, texts
 
 __all__ = ["CmapsBase", "CmapsEvent", "CtableBase", "CmapsHash", "CmapsArray", "CmapsLruHash", "CmapsPerHash",
@@ -62,7 +63,8 @@ class CmapsEvent(CmapsBase):
         self._open().poll(target.cb, lost, deadline, _now)
 
     def event(self, data):
-        """The value of a record: data as a callback gets it, or the record's bytes.
+        """The value of a record: data as a callback gets it, also as a pointer of ctypes or cffi, or
+        the record's bytes: bytes, a bytearray, memoryview, ctypes array or struct, a list of numbers.
 
         What a record that is too short does not contain reads None; of one that is longer than its
         type the rest, which may be the kernel's padding, is what a flexible array at the end has.
@@ -84,10 +86,13 @@ class CmapsEvent(CmapsBase):
                 return decode(reader.buffer, offset)
             return self._short(bytes(reader.buffer[offset:offset + available]))
         record = octets(data)
-        if record is None:
+        if record is not None:
+            return self._short(record)
+        where = address(data)
+        if where is None:
             raise errors.InvalidArgsException(
                 "decode a record of %s: %r is neither an address nor bytes" % (self.name, data))
-        return self._short(record)
+        return self._decode(where)
 
     def _make_decoder(self):
         """(decode, size) of records with all of their type; those that need their end go to _short."""

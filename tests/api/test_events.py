@@ -52,6 +52,65 @@ def test_bytes_of_a_record_decode_too(forks):
     assert got == [child]
 
 
+@pytest.fixture
+def delivered(forks):
+    """delivered(look): what look(data) returns in the callback of one record, or the exception."""
+    def deliver(look):
+        got = []
+
+        def cb(cpu, data, size):
+            try:
+                got.append(look(data))
+            except errors.InvalidArgsException as e:
+                got.append(e)
+        forks.maps["e_out"].open_perf_buffer(cb)
+        child = fork_once()
+        poll_until(forks.maps["e_out"], lambda: got)
+        return child, got[0]
+    return deliver
+
+
+def test_pointers_to_a_record(forks, delivered):
+    """What a script makes of data by ctypes is where the record lies, not the bytes of its own."""
+    class Fork(ctypes.Structure):
+        _fields_ = [("parent", ctypes.c_uint32), ("child", ctypes.c_uint32), ("comm", ctypes.c_char * 16)]
+
+    event = forks.maps["e_out"].event
+    as_pointers = [ctypes.c_void_p, ctypes.c_char_p, lambda data: ctypes.cast(data, ctypes.POINTER(Fork)),
+                   lambda data: ctypes.cast(data, ctypes.POINTER(ctypes.c_ubyte)), Fork.from_address, (ctypes.c_char * 24).from_address]
+    child, got = delivered(lambda data: [(event(make(data)).child, forks.getMap("e_out", make(data), 24).parent) for make in as_pointers])
+    assert got == [(child, os.getpid())] * len(as_pointers)
+
+
+def test_pointers_of_cffi_to_a_record(forks, delivered):
+    cffi = pytest.importorskip("cffi", reason="needs cffi, of Python 3.8")
+    ffi = cffi.FFI()
+    ffi.cdef("struct fork { uint32_t parent, child; char comm[16]; };")
+    event = forks.maps["e_out"].event
+    child, got = delivered(lambda data: [event(ffi.cast(kind, data)).child for kind in ("void *", "struct fork *")])
+    assert got == [child] * 2
+    assert event(ffi.new("char [24]", b"\1\0\0\0\2\0\0\0three")) == (1, 2, "three")
+    for wrong in (ffi.NULL, ffi.new("struct fork *"), ffi.new("struct fork *")[0], ffi.cast("double", 1)):
+        with pytest.raises(errors.InvalidArgsException):
+            event(wrong)
+
+
+def test_what_holds_bytes_is_a_record_and_nothing_else(forks):
+    class Index(object):
+        def __index__(self):
+            return 3
+
+    event, record = forks.maps["e_out"].event, b"\1\0\0\0\2\0\0\0three" + b"\0" * 11
+    array = (ctypes.c_ubyte * 24)(*bytearray(record))
+    for data in (record, bytearray(record), memoryview(record), array, list(bytearray(record)), tuple(bytearray(record)), ctypes.create_string_buffer(record, 24)):
+        assert event(data) == (1, 2, "three")
+    pointers = [ctypes.cast(array, kind) for kind in (ctypes.c_void_p, ctypes.c_char_p, ctypes.POINTER(ctypes.c_uint64))]
+    for data in pointers + [ctypes.c_void_p(), ctypes.byref(array), Index(), {1: 2}, set([1]), iter([1]), ["xx"], [256], [-1], 1.5, u"text", None, object()]:
+        with pytest.raises(errors.InvalidArgsException) as e:
+            event(data)
+        assert str(e.value).startswith("decode a record of e_out: ")
+
+
 def test_a_short_record_reads_none_where_it_ends(forks):
     e = forks.maps["e_out"].event(b"\1\0\0\0\2\0")
     assert (e.parent, e.child, e.comm) == (1, None, None)
