@@ -5,7 +5,7 @@ from pylcc._compound import ArrayType
 from pylcc._lib import number
 from pylcc._memory import octets
 from pylcc._scalars import IntType
-from pylcc._values import percpu
+from pylcc._values import Apart, apart, percpu
 
 # Their keys are numbers, also where the object does not say so.
 _INDEXED = ("array", "percpu_array", "stack_trace", "prog_array", "cgroup_array", "array_of_maps", "sockmap", "xskmap",
@@ -85,6 +85,10 @@ class CtableBase(CmapsBase):
     To set them give a list with one for each possible CPU, or a single value, which the first CPU
     gets while those of the others become zero.
 
+    The kernel tells keys apart by all of their bytes: also padding, and what a char array has behind
+    its NUL, which programs should set to zero. Of keys that read alike because they differ in these
+    alone, the first is as ever; each other one equals nothing but a key of the same bytes.
+
     Kinds of maps that the kernel does not let user space read or change say so
     (InvalidArgsException)."""
 
@@ -104,8 +108,9 @@ class CtableBase(CmapsBase):
 
     def getKeys(self):
         """All keys as a list."""
-        keys, _, count = self._session.entries(self._index, False)
-        return self._keys(keys, count)
+        data, _, count = self._session.entries(self._index, False)
+        keys = self._keys(data, count)
+        return keys if len(set(keys)) == count else self._told_apart(keys, data)
 
     def getKeyValue(self, k):
         """The value of a key, or None."""
@@ -137,7 +142,7 @@ class CtableBase(CmapsBase):
         except (TypeError, ValueError):
             raise errors.InvalidArgsException("update map %s: %r is neither a dict nor (key, value) pairs" % (self.name, entries))
         if entries:
-            keys = b"".join(self._kind("key").encode(k) for k, _ in entries)
+            keys = b"".join(self._key(k, True) for k, _ in entries)
             values = b"".join(self._encoded(v) for _, v in entries)
             self._session.update(self._index, keys, values, len(entries))
 
@@ -151,7 +156,7 @@ class CtableBase(CmapsBase):
         self.update([(k, v)])
 
     def __delitem__(self, k):
-        if not self._session.delete(self._index, self._kind("key").encode(k, False)):
+        if not self._session.delete(self._index, self._key(k)):
             raise KeyError(k)
 
     def __contains__(self, k):
@@ -172,22 +177,36 @@ class CtableBase(CmapsBase):
         """The bytes of a key's value, or None."""
         size = self._described["value_size"]
         if self._described["per_cpu"]:
-            size = (size + 7) // 8 * 8 * self._session.description["possible_cpus"]
-        return self._session.lookup(self._index, self._kind("key").encode(k, False), b"\0" * size)
+            size = _slot(size) * self._session.description["possible_cpus"]
+        return self._session.lookup(self._index, self._key(k), b"\0" * size)
+
+    def _key(self, k, exact=False):
+        return k.__raw__ if isinstance(k, Apart) else self._kind("key").encode(k, exact)
 
     def _entries(self, take):
-        keys, values, count = self._session.entries(self._index, take)
-        return dict(zip(self._keys(keys, count), self._values(values, count)))
+        data, values, count = self._session.entries(self._index, take)
+        keys, values = self._keys(data, count), self._values(values, count)
+        entries = dict(zip(keys, values))
+        return entries if len(entries) == count else dict(zip(self._told_apart(keys, data), values))
 
     def _keys(self, data, count):
         keys = self._kind("key").decode_many(data, count)
         return [tuple(key) for key in keys] if count and isinstance(keys[0], list) else keys
 
+    def _told_apart(self, keys, data):
+        """Keys of which some read alike: all but the first of these as Apart."""
+        size, first = self._described["key_size"], {}
+        for i, key in enumerate(keys):
+            raw = data[i * size:(i + 1) * size]
+            if first.setdefault(key, raw) != raw:
+                keys[i] = apart(key, raw)
+        return keys
+
     def _values(self, data, count):
         kind = self._kind("value")
         if not self._described["per_cpu"]:
             return kind.decode_many(data, count)
-        stride = (kind.size + 7) // 8 * 8
+        stride = _slot(kind.size)
         single = [kind.decode(data, at) for at in range(0, len(data), stride)]
         cpus = self._session.description["possible_cpus"]
         return [kind.combine(single[i:i + cpus]) for i in range(0, len(single), cpus)]
@@ -196,13 +215,18 @@ class CtableBase(CmapsBase):
         kind = self._kind("value")
         if not self._described["per_cpu"]:
             return kind.encode(value)
-        cpus, stride = self._session.description["possible_cpus"], (kind.size + 7) // 8 * 8
+        cpus, stride = self._session.description["possible_cpus"], _slot(kind.size)
         single = percpu(value)
         if single is None:
             single = value if _one_per_cpu(kind, value) else [value]
             if single is value and len(single) != cpus:
                 raise kind.refuse(value, "a list needs one for each of %d possible CPUs" % cpus)
         return b"".join(kind.encode(one).ljust(stride, b"\0") for one in single).ljust(cpus * stride, b"\0")
+
+
+def _slot(size):
+    """The bytes that a value takes in a per-CPU map."""
+    return (size + 7) // 8 * 8
 
 
 def _one_per_cpu(kind, value):

@@ -210,6 +210,54 @@ def per_cpu_class(cls):
 _per_cpu_classes = {}
 
 
+class Apart(object):
+    """A key that reads as another key of its map does, whose bytes are other ones: in padding, or
+    behind a NUL. It equals what has the same bytes, .__raw__, and nothing else."""
+
+    __slots__ = ()
+
+    def __eq__(self, other):
+        return isinstance(other, Apart) and self.__raw__ == other.__raw__
+
+    def __ne__(self, other):
+        return not self == other
+
+    def __hash__(self):
+        return hash(self.__raw__)
+
+    def __reduce__(self):
+        kind = type(self).__mro__[2]
+        read, arguments = kind.__reduce__(self)[:2]
+        return _apart_again, (kind if kind is Text else read, arguments, self.__raw__)
+
+
+_apart_classes = {}
+
+
+def apart(key, raw):
+    """A key as an Apart; what is neither a struct nor text is its bytes."""
+    if not isinstance(key, (Text, Value)):
+        return raw
+    kind = type(key)
+    if kind not in _apart_classes:
+        slots = ("__raw__",) if isinstance(key, Value) and not hasattr(kind, "__raw__") else ()
+        _apart_classes[kind] = type("_", (Apart, kind), {"__slots__": slots} if isinstance(key, Value) else {})
+        _apart_classes[kind].__name__ = kind.__name__
+    cls = _apart_classes[kind]
+    if isinstance(key, Text):
+        value = cls.__new__(cls, key.raw)
+    else:
+        value = object.__new__(cls)
+        for name in kind.__names__:
+            setattr(value, name, getattr(key, name))
+    value.__raw__ = raw
+    return value
+
+
+def _apart_again(read, arguments, raw):
+    return apart(read(*arguments), raw)
+
+
 def percpu(value):
     """The single values that one of a per-CPU map was made of; None for other values."""
     hidden = isinstance(value, Value) and "percpu" in type(value).__names__

@@ -1,6 +1,8 @@
 """Maps as Python changes them, and the kinds that no macro makes."""
 
+import copy
 import os
+import pickle
 import socket
 import struct
 
@@ -105,6 +107,52 @@ def test_a_table_is_a_dict(maps):
     for call in (lambda: m[1, "one"], lambda: m.__delitem__((1, "one"))):
         with pytest.raises(KeyError):
             call()
+
+
+PADDED = r"""
+#include "lbc.h"
+struct padded_t { u8 a; u32 b; };
+struct named_t { u32 a; char name[8]; };
+union either_t { u32 a; struct { u8 low; u32 high; }; };
+typedef char name_t[8];
+typedef char names_t[2][4];
+LBC_HASH(padded, struct padded_t, u32, 8);
+LBC_HASH(named, struct named_t, u32, 8);
+LBC_HASH(either, union either_t, u32, 8);
+LBC_HASH(text, name_t, u32, 8);
+LBC_HASH(texts, names_t, u32, 8);
+LBC_HASH(flags, _Bool, u32, 8);
+SEC("raw_tracepoint/sched_process_fork") int nothing(void *ctx) { return 0; }
+char _license[] SEC("license") = "GPL";
+"""
+
+
+@pytest.mark.parametrize("name, keys, reads", [
+    ("padded", [b"\1xyz\2\0\0\0", b"\1\0\0\0\2\0\0\0", b"\1zyx\2\0\0\0"], (1, 2)),
+    ("named", [b"\1\0\0\0sh\0one\0\0", b"\1\0\0\0sh\0\0\0\0\0\0", b"\1\0\0\0sh\0two\0\0"], (1, "sh")),
+    ("either", [b"\1xyz\2\0\0\0", b"\1\0\0\0\2\0\0\0", b"\1zyx\2\0\0\0"], None),
+    ("text", [b"sh\0one\0\0", b"sh\0\0\0\0\0\0", b"sh\0two\0\0"], "sh"),
+    ("texts", [b"sh\0ab\0\0\0", b"sh\0\0b\0\0\0", b"sh\0ab\0\0b"], None),
+    ("flags", [b"\1", b"\2", b"\3"], True)])
+def test_keys_that_read_alike(tmpdir, name, keys, reads):
+    """A map keeps as many entries in Python as it has in the kernel, and each key finds its own."""
+    with load(tmpdir, PADDED, attach=0) as lbc:
+        m = lbc.maps[name]
+        m._session.update(m._index, b"".join(keys), struct.pack("=3I", 10, 20, 30), 3)  # as a program does
+        entries = m.get()
+        assert len(entries) == 3 == len(m.items()) == len(set(m)) == len(m) and set(m) == set(entries) == set(k for k, _ in m.items())
+        assert sorted(entries.values()) == [10, 20, 30] == sorted(m.values()) == sorted(v for _, v in m.items())
+        assert m.get() == entries and pickle.loads(pickle.dumps(entries, 2)) == entries == copy.deepcopy(entries)
+        if reads:
+            assert len([k for k in entries if k == reads]) == 1
+        for key in [k for k in entries if hasattr(k, "__raw__") and name != "either"]:
+            assert keys.index(key.__raw__) * 10 + 10 == entries[key] == m[key] == m.getKeyValue(key) and key in m
+            assert (key.a, repr(key)) == (1, repr(min(entries, key=repr))) if name in ("padded", "named") else "%s" % key == "sh"
+            m[key] = 7
+            del m[key]
+            assert key not in m
+            m[key] = entries[key]
+        assert m.getThenClear() == entries and m.get() == {}
 
 
 def test_what_does_not_fit_is_refused(maps):
