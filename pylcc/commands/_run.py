@@ -4,6 +4,7 @@ from __future__ import print_function
 
 import argparse
 import ctypes as ct
+import errno
 import os
 import runpy
 import signal
@@ -11,8 +12,8 @@ import sys
 import threading
 import traceback
 
-from pylcc import _lib, errors
-from pylcc._session import Session, findings, inspect
+from pylcc import _hist, _lib, errors
+from pylcc._session import Session, inspect, tracefs
 from pylcc.commands import build, building, parse
 from pylcc.commands._dump import plan_of
 from pylcc.commands._trace import Trace, pause
@@ -99,7 +100,7 @@ class Show(object):
         described = inspect(artefact)
         self._printing, self._trace, self._threads, self._over = threading.Lock(), None, [], False
         if described["prints"] is not None:
-            self._trace = Trace(_tracefs(), described["prints"])
+            self._trace = Trace(tracefs(), described["prints"])
         try:
             self._session = Session(artefact, attach=True, btf=btf)
             self._maps = Maps(self._session)
@@ -170,7 +171,8 @@ class Show(object):
         except errors.LccException as e:
             return self._say("%s: %s" % (m.name, e), sys.stderr)
         if entries is None:
-            return m.showHist(m.name) if any(m.get()) else self._say("%s: nothing was counted" % m.name)
+            counts = m.get()
+            return self._say("\n".join([m.name] + list(_hist.lines(counts, m.limit, m.base))) if any(counts) else "%s: nothing was counted" % m.name)
         self._say("%s: %d entries" % (m.name, len(entries)))
         for key, value in entries[:_SHOWN]:
             self._say("  %r: %s" % (key, value))
@@ -178,9 +180,23 @@ class Show(object):
             self._say("  and %d more" % (len(entries) - _SHOWN))
 
     def _say(self, text, to=None):
+        to = to or sys.stdout
         with self._printing:
-            print(text, file=to or sys.stdout)
-            (to or sys.stdout).flush()
+            try:
+                print(text, file=to)
+                to.flush()
+            except EnvironmentError as e:
+                if e.errno != errno.EPIPE:
+                    raise
+                _to_nobody(to)
+                self.end()
+
+
+def _to_nobody(stream):
+    """Nobody reads it any more, as behind "| head": what is still to be written is dropped."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, stream.fileno())
+    os.close(nothing)
 
 
 def entries_of(m):
@@ -190,10 +206,3 @@ def entries_of(m):
     found = m.get(m._described["max_entries"]) if type(m).__name__ == "CmapsArray" else m.get()
     pairs = list(enumerate(found)) if isinstance(found, list) else list(found.items())
     return [(key, repr(value)) for key, value in pairs]
-
-
-def _tracefs():
-    found = [f for f in findings() if f["name"] == "tracefs"][0]
-    if found["state"] != "ok":
-        raise errors.SystemException("read what bpf_printk prints: %s (%s)" % (found["found"], found["fix"]))
-    return found["found"]

@@ -4,6 +4,7 @@ import errno
 import os
 import re
 import select
+import tempfile
 
 _ITEM = re.compile(r"%%|%[-+ #0]*\d*(?:\.\d+)?(?:hh|h|ll|l|z)?[a-zA-Z](?:[a-zA-Z0-9]*)")
 
@@ -18,13 +19,13 @@ class Trace(object):
         self._texts = [re.compile(pattern(text), re.DOTALL) for text in texts]
         instances = os.path.join(tracefs, "instances")
         _sweep(instances)
-        self._path = os.path.join(instances, "coolbpf-%d" % os.getpid())
-        os.mkdir(self._path)
+        # Processes of other namespaces may have our number.
+        self._path = tempfile.mkdtemp("", "coolbpf-%d-" % os.getpid(), instances)
         self._pipe, self._rest = None, b""
         try:
+            self._pipe = os.open(os.path.join(self._path, "trace_pipe"), os.O_RDONLY | os.O_NONBLOCK)
             with open(os.path.join(self._path, "events", "bpf_trace", "bpf_trace_printk", "enable"), "w") as f:
                 f.write("1")
-            self._pipe = os.open(os.path.join(self._path, "trace_pipe"), os.O_RDONLY | os.O_NONBLOCK)
         except EnvironmentError:
             self.close()
             raise
@@ -77,7 +78,13 @@ def pattern(text):
 
 
 def _sweep(instances):
-    """Take away what processes left behind that were killed."""
+    """Take away what processes left behind that were killed. One that is open, and so kept by the kernel,
+    belongs to a process that is not seen from here."""
     for name in os.listdir(instances):
-        if re.match(r"coolbpf-\d+$", name) and not os.path.exists("/proc/" + name[len("coolbpf-"):]):
-            os.rmdir(os.path.join(instances, name))
+        owner = re.match(r"coolbpf-(\d+)(?:-\w+)?$", name)
+        if owner and not os.path.exists("/proc/" + owner.group(1)):
+            try:
+                os.rmdir(os.path.join(instances, name))
+            except EnvironmentError as e:
+                if e.errno not in (errno.EBUSY, errno.ENOENT):
+                    raise

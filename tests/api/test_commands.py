@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -151,6 +152,8 @@ def test_run_program(place):
     child = subprocess.Popen([COOLBPF, "run", "shown.bpf.c"], cwd=str(place), stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
     assert child.stderr.readline() == "on_enter: attaches to tracepoint raw_syscalls/sys_enter\n"
     assert child.stderr.readline() == "running; Ctrl-C ends it\n"
+    instances = [name for name in os.listdir(tracefs()) if name.startswith("coolbpf-%d-" % child.pid)]
+    assert len(instances) == 1
     os.getppid()
     with load(place, on_getppid("", 'bpf_printk("call of others");')):
         os.getppid()
@@ -166,7 +169,7 @@ def test_run_program(place):
     assert "others" not in out
     assert "counts: 1 entries\n  3: 1\n" in out and re.search(r"sizes\n\[512,1K\) +2 +\|@+\|\n", out)
     assert re.search(r"stacks: 1 entries\n  \d+: \w+", out)
-    assert [name for name in os.listdir(tracefs()) if name == "coolbpf-%d" % child.pid] == []
+    assert instances[0] not in os.listdir(tracefs())
 
 
 def tracefs():
@@ -180,6 +183,43 @@ def test_run_ends_by_itself(place):
     assert code == 0 and out.startswith("local compile success.\n") and "m: 1 entries\n  0: {'a': " in out
     code, out, _ = coolbpf(place, "run", "-d", "0.1", "x.so")
     assert code == 0 and out.startswith("m: 1 entries\n")
+
+
+@root
+@pytest.mark.parametrize("kind", ["records", "printk"])
+def test_run_ends_when_nobody_reads(place, kind):
+    """As behind "| head -1": nothing tells but that it cannot write."""
+    sends = {"records": ("LBC_PERF_OUTPUT(out, u32, 128);", "u32 n = 5; bpf_perf_event_output(ctx, &out, BPF_F_CURRENT_CPU, &n, sizeof(n));"),
+             "printk": ("LBC_HIST2(sizes);", 'hist2_push(&sizes, 5); bpf_printk("call");')}
+    place.join("x.bpf.c").write(on_getppid(*sends[kind]))
+    child = subprocess.Popen([COOLBPF, "run", "x.bpf.c"], cwd=str(place), stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
+    said = iter(child.stderr.readline, "")
+    while next(said) != "running; Ctrl-C ends it\n":
+        continue
+    child.stdout.close()
+    for _ in range(3000):
+        os.getppid()
+        if child.poll() is not None:
+            break
+        time.sleep(0.01)
+    assert (child.poll(), list(said)) == (0, [])
+
+
+@root
+def test_run_takes_away_what_is_left(place):
+    """Instances of processes that are gone; one that is open belongs to a process that is not seen from here."""
+    beyond = 1 << 23  # larger than any number of a process
+    dead, alive = ("coolbpf-%d-%s" % (beyond + os.getpid(), name) for name in ("dead", "alive"))
+    place.join("x.bpf.c").write(on_getppid("LBC_ARRAY(m, u32, u32, 1);", 'bpf_printk("call");'))
+    os.mkdir(os.path.join(tracefs(), alive))
+    try:
+        with open(os.path.join(tracefs(), alive, "trace_pipe")):
+            os.mkdir(os.path.join(tracefs(), dead))
+            code, out, err = coolbpf(place, "run", "-d", "0.1", "x.bpf.c")
+            assert code == 0 and "m: 1 entries\n" in out and "busy" not in err
+            assert alive in os.listdir(tracefs()) and dead not in os.listdir(tracefs())
+    finally:
+        os.rmdir(os.path.join(tracefs(), alive))
 
 
 def test_run_script(place):
