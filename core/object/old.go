@@ -86,7 +86,7 @@ func (o *oldType) element() btf.Type {
 	for i := range o.Cells {
 		c := &o.Cells[i]
 		t := c.btf(uint32(c.total()))
-		if t == nil || c.Cells != nil || c.Offset < 0 || c.Offset+c.total() > o.Size {
+		if t == nil || c.Cells != nil || c.Offset < 0 || c.Offset > o.Size-c.total() {
 			return nil
 		}
 		s.Members = append(s.Members, btf.Member{Name: c.Member, Type: t, Offset: btf.Bits(c.Offset * 8)})

@@ -73,26 +73,43 @@ func (t *typeTable) optional(typ btf.Type) *int {
 	if _, ok := typ.(*btf.Void); ok {
 		return nil
 	}
-	i := t.index(typ)
+	i := t.index(typ, 0)
 	return &i
 }
 
+// deepest is how far types are followed: those of damaged BTF may have no end.
+const deepest = 32
+
 // index describes a type, once, and returns its place in the list.
-func (t *typeTable) index(typ btf.Type) int {
+func (t *typeTable) index(typ btf.Type, depth int) int {
 	if i, ok := t.seen[typ]; ok {
 		return i
+	}
+	if depth > deepest {
+		return t.unknown()
 	}
 	i := len(t.list)
 	t.seen[typ] = i
 	t.list = append(t.list, Type{})
-	described := t.describe(typ)
+	described := t.describe(typ, depth+1)
 	t.list[i] = described
 	return i
 }
 
+// unknown is the place of a type of which nothing can be said.
+func (t *typeTable) unknown() int {
+	type none struct{}
+	if i, ok := t.seen[none{}]; ok {
+		return i
+	}
+	t.seen[none{}] = len(t.list)
+	t.list = append(t.list, Type{Kind: "unknown"})
+	return len(t.list) - 1
+}
+
 // describe never fails: of what has no value, such as a type that is only declared, the kind is
 // unknown.
-func (t *typeTable) describe(typ btf.Type) Type {
+func (t *typeTable) describe(typ btf.Type, depth int) Type {
 	typ = unqualified(typ)
 	d := Type{Kind: "unknown", Name: typ.TypeName()}
 	_, d.Typedef = typ.(*btf.Typedef)
@@ -122,16 +139,16 @@ func (t *typeTable) describe(typ btf.Type) Type {
 	case *btf.Pointer:
 		d.Kind, d.Name = "pointer", pointerName(v)
 	case *btf.Array:
-		d.Kind, d.Count, d.Element = "array", int(v.Nelems), t.index(v.Type)
+		d.Kind, d.Count, d.Element = "array", int(v.Nelems), t.index(v.Type, depth)
 	case *btf.Struct:
-		d.Kind, d.Members = "struct", t.members(v.Members)
+		d.Kind, d.Members = "struct", t.members(v.Members, v.Size, depth)
 	case *btf.Union:
-		d.Kind, d.Members = "union", t.members(v.Members)
+		d.Kind, d.Members = "union", t.members(v.Members, v.Size, depth)
 	case *btf.Datasec: // global variables
 		d.Kind, d.Name = "struct", "globals"
 		for _, variable := range v.Vars {
 			if global, ok := variable.Type.(*btf.Var); ok {
-				d.Members = append(d.Members, Member{global.Name, t.index(global.Type), int(variable.Offset) * 8, 0})
+				d.Members = append(d.Members, Member{global.Name, t.index(global.Type, depth), int(variable.Offset) * 8, 0})
 			}
 		}
 	}
@@ -139,7 +156,7 @@ func (t *typeTable) describe(typ btf.Type) Type {
 }
 
 func unqualified(t btf.Type) btf.Type {
-	for {
+	for range deepest {
 		switch v := t.(type) {
 		case *btf.Const:
 			t = v.Type
@@ -151,43 +168,50 @@ func unqualified(t btf.Type) btf.Type {
 			return t
 		}
 	}
+	return t
 }
 
-func (t *typeTable) members(list []btf.Member) []Member {
+// members describes those of a struct or union of a size in bytes. One that ends outside of it is unknown.
+func (t *typeTable) members(list []btf.Member, size uint32, depth int) []Member {
 	out := make([]Member, 0, len(list))
 	for _, m := range list {
-		out = append(out, Member{m.Name, t.index(m.Type), int(m.Offset), int(m.BitfieldSize)})
+		i, bits := t.index(m.Type, depth), uint64(m.BitfieldSize)
+		if size, err := btf.Sizeof(m.Type); bits == 0 && err == nil { // a flexible array has none
+			bits = 8 * uint64(size)
+		}
+		if uint64(m.Offset)+bits > 8*uint64(size) {
+			i = t.unknown()
+		}
+		out = append(out, Member{m.Name, i, int(m.Offset), int(m.BitfieldSize)})
 	}
 	return out
 }
 
 // pointerName writes a pointer's type as C does, as far as a reader needs it.
 func pointerName(p *btf.Pointer) string {
-	target := p.Target
-	for {
+	stars, target := "*", p.Target
+	for range deepest {
 		switch v := target.(type) {
 		case *btf.Pointer:
-			return pointerName(v) + "*"
+			stars, target = stars+"*", v.Target
 		case *btf.Const:
 			target = v.Type
-			continue
 		case *btf.Volatile:
 			target = v.Type
-			continue
 		case *btf.Struct:
-			return "struct " + v.Name + " *"
+			return "struct " + v.Name + " " + stars
 		case *btf.Union:
-			return "union " + v.Name + " *"
+			return "union " + v.Name + " " + stars
 		case *btf.Enum:
-			return "enum " + v.Name + " *"
+			return "enum " + v.Name + " " + stars
 		case *btf.Fwd:
-			return v.Kind.String() + " " + v.Name + " *"
-		case *btf.Void:
-			return "void *"
+			return v.Kind.String() + " " + v.Name + " " + stars
+		default:
+			if name := target.TypeName(); name != "" {
+				return name + " " + stars
+			}
+			return "void " + stars
 		}
-		if name := target.TypeName(); name != "" {
-			return name + " *"
-		}
-		return "void *"
 	}
+	return "void *"
 }
