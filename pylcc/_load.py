@@ -3,13 +3,12 @@
 import os
 import sys
 
+from pylcc import _servers
 from pylcc._lib import text, utf8
 from pylcc._session import make
 from pylcc._values import Text
 from pylcc.errors import FileNotExistException, InvalidArgsException
 from pylcc.lbcInclude import directories
-
-LBC_COMPILE_PORT = 7655  # of the servers that once compiled
 
 
 class ClbcLoad(object):
@@ -27,6 +26,7 @@ class ClbcLoad(object):
                  logLevel=-1, btf=True, opt="so"):
         if opt not in ("so", "obj", "combine"):
             raise InvalidArgsException("compile %s: opt %r is none of so, obj, combine" % (bpf, opt))
+        complain(_servers.note(server))
         shown = level(logLevel)
         if opt != "combine":
             build(bpf, bpf_str, arch, env, workPath, incPath, shown, types(btf), opt == "obj", ver)

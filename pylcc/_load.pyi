@@ -5,8 +5,6 @@ from pylcc._values import Text
 
 _T = TypeVar("_T")
 
-LBC_COMPILE_PORT: int
-
 class ClbcLoad:
     def __init__(self, bpf: str | bytes, bpf_str: str | bytes = "", server: str = "", arch: str | bytes = "",
                  ver: str | bytes = "", env: str | bytes = "", workPath: str | bytes | None = None,

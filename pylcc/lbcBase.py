@@ -5,12 +5,13 @@ import signal
 import threading
 
 import pylcc
-from pylcc import _identity, _load, errors, perfEvent
+from pylcc import _identity, _load, _servers, errors, perfEvent
 from pylcc._attach import Attach
-from pylcc._exec import CexecCmd
+from pylcc._exec import CexecCmd, ON_POSIX
 from pylcc._identity import VERSION as __version__  # noqa: F401
 from pylcc._lib import ready, text
-from pylcc._load import ClbcLoad, LBC_COMPILE_PORT
+from pylcc._load import ClbcLoad
+from pylcc._servers import LBC_COMPILE_PORT, SEG_UNIT, buffSize, segDecode
 from pylcc._session import Session
 from pylcc.errors import *  # noqa: F401,F403
 from pylcc.lbcInclude import ClbcInclude
@@ -18,7 +19,7 @@ from pylcc.lbcMaps import CmapsEvent, Maps
 from pylcc.perfEvent import *  # noqa: F401,F403
 
 __all__ = ["ClbcBase", "CeventThread", "ClbcLoad", "ClbcApp", "CexecCmd", "ClbcInclude", "getCwd",
-           "LBC_COMPILE_PORT"] + errors.__all__ + perfEvent.__all__
+           "LBC_COMPILE_PORT", "SEG_UNIT", "buffSize", "segDecode", "ON_POSIX"] + errors.__all__ + perfEvent.__all__
 
 _identity.check(pylcc, "pylcc.lbcBase")
 
@@ -50,7 +51,7 @@ class ClbcBase(Attach, ClbcLoad):
     Arguments:
         bpf       base name: NAME.so, and NAME.bpf.c where bpf_str is empty, lie in workPath
         bpf_str   the C text, libbpf style, with #include "lbc.h"
-        server    ignored, as is LBC_SERVER: nothing is compiled elsewhere
+        server    ignored, as is LBC_SERVER, which is said once: nothing is compiled elsewhere
         arch      machine to compile for, as uname -m says it; default this one
         ver       ignored: the kernel's own type information is used
         env       more compiler flags, such as "-DDEBUG -I/some/where"
@@ -80,6 +81,7 @@ class ClbcBase(Attach, ClbcLoad):
                  logLevel=-1, incPath=None, btf=True, opt="so"):
         if opt != "so":
             raise InvalidArgsException("create a ClbcBase: opt %r makes nothing to run (only \"so\" does)" % (opt,))
+        _load.complain(_servers.note(server))
         level, types = _load.level(logLevel), _load.types(btf)
         artefact = _load.build(bpf, bpf_str, arch, env, workPath, incPath, level, types)
         self.__session = Session(artefact, attach=bool(attach), log_level=min(level, 2), btf=types)

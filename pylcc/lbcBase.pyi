@@ -5,8 +5,10 @@ from typing import Any, Literal
 from typing_extensions import Self
 
 from pylcc._attach import Attach
-from pylcc._exec import CexecCmd as CexecCmd
-from pylcc._load import LBC_COMPILE_PORT as LBC_COMPILE_PORT, ClbcLoad as ClbcLoad
+from pylcc._exec import CexecCmd as CexecCmd, ON_POSIX as ON_POSIX
+from pylcc._load import ClbcLoad as ClbcLoad
+from pylcc._servers import (LBC_COMPILE_PORT as LBC_COMPILE_PORT, SEG_UNIT as SEG_UNIT, buffSize as buffSize,
+                            segDecode as segDecode)
 from pylcc.errors import *
 from pylcc.lbcInclude import ClbcInclude as ClbcInclude
 from pylcc.lbcMaps import Maps

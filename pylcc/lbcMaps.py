@@ -17,7 +17,8 @@ from pylcc._values import Float, Int, Value, integers, texts
 
 __all__ = ["CmapsBase", "CmapsEvent", "CtableBase", "CmapsHash", "CmapsArray", "CmapsLruHash", "CmapsPerHash",
            "CmapsPerArray", "CmapsLruPerHash", "CmapsHist2", "CmapsHist10", "CmapsStack", "CmapsHolder", "CmapsQueue",
-           "CmapsBloom", "CeventBase", "CtypeData", "CtypeTable", "CffiValue", "CffiTrans", "CffiObj", "mapsDict"]
+           "CmapsBloom", "CeventBase", "CtypeData", "CtypeTable", "CffiValue", "CffiTrans", "CffiObj", "mapsDict",
+           "paserMaps"]
 
 
 class CmapsEvent(CmapsBase):
@@ -71,6 +72,14 @@ class CmapsEvent(CmapsBase):
         Where the object does not say what the records are they read as bytes."""
         value = self._decode(data)
         return _SCALARS.get(type(value), _same)(value)
+
+    @property
+    def ffiType(self):
+        """C's type of a pointer to a record, such as "struct event *"; "" where the object does not say it."""
+        from pylcc.commands._types import Printer  # it writes all of C, for few scripts
+        number = self._described["value"]
+        name = "" if number is None else Printer(self._session.description["types"]).name(number)
+        return name and (name if name.endswith("]") else name + " *")
 
     def _decode(self, data):
         decode, size = self._decoder or self._make_decoder()
@@ -244,6 +253,11 @@ def _class(described, types):
     if described["type"] in _TYPES:
         return mapsDict[_TYPES[described["type"]]]
     return _OTHERS.get(described["type"], CtableBase)
+
+
+def paserMaps(so, name, dTypes):
+    """A name of old that never worked: it cannot make a map."""
+    raise errors.InvalidArgsException("make map %s: paserMaps makes none (ClbcBase.maps has those of an object)" % (name,))
 
 
 class Maps(dict):

@@ -1,5 +1,5 @@
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NoReturn
 
 from pylcc._cffi import CffiTrans
 from pylcc._tables import (CmapsArray, CmapsBase, CmapsBloom, CmapsHash, CmapsHolder, CmapsLruHash, CmapsLruPerHash,
@@ -10,11 +10,14 @@ __version__: str
 
 __all__ = ["CmapsBase", "CmapsEvent", "CtableBase", "CmapsHash", "CmapsArray", "CmapsLruHash", "CmapsPerHash",
            "CmapsPerArray", "CmapsLruPerHash", "CmapsHist2", "CmapsHist10", "CmapsStack", "CmapsHolder", "CmapsQueue",
-           "CmapsBloom", "CeventBase", "CtypeData", "CtypeTable", "CffiValue", "CffiTrans", "CffiObj", "mapsDict"]
+           "CmapsBloom", "CeventBase", "CtypeData", "CtypeTable", "CffiValue", "CffiTrans", "CffiObj", "mapsDict",
+           "paserMaps"]
 
 class CmapsEvent(CmapsBase):
     cb: Callable[[int, int, int], object] | None
     lostcb: Callable[[int, int], object]
+    @property
+    def ffiType(self) -> str: ...
     def __init__(self, *arguments: Any) -> None: ...
     def open_perf_buffer(self, cb: Callable[[int, int, int], object] | None,
                          lost: Callable[[int, int], object] | None = None) -> None: ...
@@ -41,6 +44,8 @@ class CmapsStack(CtableBase):
     def getArr(self, stack_id: int) -> list[int] | None: ...
 
 mapsDict: dict[str, type[CmapsBase]]
+
+def paserMaps(so: Any, name: str, dTypes: Any) -> NoReturn: ...
 
 class Maps(dict[str, Any]):  # each is a class of its own: CmapsHash, CmapsEvent ...
     def __init__(self, session: Any) -> None: ...

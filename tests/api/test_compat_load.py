@@ -1,6 +1,8 @@
 """ClbcLoad, ClbcApp, ClbcInclude, and what the environment says to them."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -48,6 +50,25 @@ def test_what_opt_may_be(tmpdir):
     with pytest.raises(errors.InvalidArgsException) as e:
         ClbcLoad("t", bpf_str=SOURCE, workPath=str(tmpdir), opt="exe")
     assert str(e.value) == "compile t: opt 'exe' is none of so, obj, combine"
+
+
+SERVED = """
+import sys
+from pylcc.lbcBase import ClbcLoad
+for _ in range(2):
+    ClbcLoad("t", opt="combine", server="".join(sys.argv[1:]))
+"""
+
+
+def test_a_server_that_is_named_is_not_asked(tmpdir):
+    """Which is said, once; where none is named nothing is."""
+    said = []
+    for arguments, server in (([], ""), (["server.invalid"], ""), ([], "other.invalid")):
+        child = subprocess.Popen([sys.executable, "-B", "-c", SERVED] + arguments, cwd=str(tmpdir), stderr=subprocess.PIPE, universal_newlines=True,
+                                 env=dict(os.environ, LBC_SERVER=server))
+        said.append(child.communicate()[1])
+    line = "pylcc: compiling on this machine: the server '%s' is not asked (server=, LBC_SERVER)\n"
+    assert said == ["", line % "server.invalid", line % "other.invalid"]
 
 
 def test_the_environment(tmpdir, monkeypatch, capfd):

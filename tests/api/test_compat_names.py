@@ -16,9 +16,11 @@ from pylcc import errors, perfEvent
 
 PUBLISHED = {
     "pylcc": "ClbcBase CexecCmd CeventThread ClbcLoad ClbcApp InvalidArgsException mapsDict CmapsHash PerfType LBC_COMPILE_PORT",
-    "pylcc.lbcBase": "ClbcBase CexecCmd CeventThread ClbcLoad ClbcApp ClbcInclude getCwd LBC_COMPILE_PORT PerfType PerfSwIds PERF_ATTR_SIZE_VER5 "
+    "pylcc.lbcBase": "ClbcBase CexecCmd CeventThread ClbcLoad ClbcApp ClbcInclude getCwd LBC_COMPILE_PORT SEG_UNIT buffSize segDecode ON_POSIX PerfType PerfSwIds PERF_ATTR_SIZE_VER5 "
                      "InvalidArgsException RootRequiredException FileNotExistException DbException",
     "pylcc.perfEvent": " ".join(perfEvent.__all__),
+    "pylcc.lbcMaps": "CmapsEvent CmapsHash CmapsArray CmapsHist2 CmapsHist10 CmapsLruHash CmapsPerHash CmapsPerArray CmapsLruPerHash CmapsStack CeventBase "
+                     "CtableBase CtypeData CtypeTable CffiValue CffiTrans CffiObj mapsDict paserMaps",
     "pylcc.lbcInclude": "ClbcInclude INCLUDE_MAX",
     "pylcc.localExceptions": "FileNotExistException FileNotEmptyException InvalidArgsException RootRequiredException",
     "surftrace": "CexecCmd CasyncPipe CasyncCmdQue ON_POSIX getValueFromStr headTrans invHeadTrans spiltInputLine ClbcClient CuprobeParser BaseException "
@@ -72,6 +74,20 @@ def test_no_name_exists_twice():
                 kinds += 1
                 assert seen.setdefault(name, value) is value, "%s of %s" % (name, module.__name__)
     assert kinds > 40 and seen["CexecCmd"] is pylcc.lbcBase.CexecCmd is surftrace.CexecCmd
+
+
+def test_what_is_left_of_servers():
+    """None is needed, or loaded, for these."""
+    script = ("import sys, pylcc.lbcBase as l\nassert 'surftrace' not in sys.modules\n"
+              "import surftrace.lbcClient as c\nprint(l.segDecode is c.segDecode and (l.SEG_UNIT, l.segDecode(c.segEncode(b'abc' * 9999)) == b'abc' * 9999))")
+    assert subprocess.check_output([sys.executable, "-B", "-c", script], cwd="/").split() == [b"(4096,", b"True)"]
+
+
+def test_the_type_of_a_record(tmpdir):
+    source = ("struct pair_t { u32 a; };\ntypedef struct { u32 x; } td;\ntypedef u32 many[4];\nLBC_PERF_OUTPUT(a, struct pair_t, 8);\nLBC_PERF_OUTPUT(b, u32, 8);\n"
+              "LBC_PERF_OUTPUT(c, td, 8);\nLBC_PERF_OUTPUT(d, many, 8);\nstruct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 4096); } e SEC(\".maps\");\n")
+    with load(tmpdir, counters("LBC_HASH(m, u32, u32, 8);\n" + source)) as lbc:
+        assert [lbc.maps[name].ffiType for name in "abcde"] == ["struct pair_t *", "u32 *", "td *", "many *", ""]
 
 
 def test_exceptions_are_those_of_errors():

@@ -12,7 +12,7 @@ import pytest
 import coolbpf
 import surftrace
 from programs import load, on_getppid
-from pylcc import errors, lbcStack
+from pylcc import errors, lbcMaps, lbcStack
 from pylcc.lbcBase import CeventThread, ClbcApp, ClbcBase, ClbcInclude, ClbcLoad, getCwd
 from pylcc.lbcMaps import CffiTrans, CffiValue
 from pylcc.errors import InvalidArgsException
@@ -203,6 +203,7 @@ SURFACE = {
     "Value.keys": unbound(lambda o: list(o.pair.keys())),
     "Value.values": unbound(lambda o: list(o.pair.values())),
     "Value.items": unbound(lambda o: list(o.pair.items())),
+    "paserMaps": unbound(None, *wrong(lambda o: lbcMaps.paserMaps(None, "m", {}))),
     "CffiTrans": unbound(lambda o: CffiTrans(None)),
     "CffiTrans.value": unbound(lambda o: None),  # of cffi, which raises
     "getKStacks": Entry(
@@ -221,7 +222,7 @@ INTERNAL = ("CmapsBase", "CmapsEvent", "CtypeData", "CtypeTable")  # made by the
 # Modules for what is not BPF have tests of their own, with bad input, in the files named.
 ELSEWHERE = {"test_compat_common.py": ["CsurfList", "transProbeLine", "taskList", "surftrace.headTrans", "surftrace.regSplit"],
              "test_compat_exec.py": ["CexecCmd", "CasyncPipe", "CasyncCmdQue"],
-             "test_compat_client.py": ["surftrace.lbcClient", "surftrace.baseDbParser", "surftrace.prevPareser", "surftrace.kobuild"],
+             "test_compat_client.py": ["segDecode", "surftrace.lbcClient", "surftrace.baseDbParser", "surftrace.prevPareser", "surftrace.kobuild"],
              "test_compat_trace.py": ["surftrace.dbParser", "surftrace.ftrace", "surftrace.fxpr", "surftrace.gdbParser",
                                       "surftrace.surfThread", "surftrace.surftrace", "surfGraph"],
              "test_commands.py": ["main"],

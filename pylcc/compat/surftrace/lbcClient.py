@@ -14,7 +14,7 @@ except ImportError:  # Python 2
     import httplib as http
 
 from pylcc._lib import native
-from pylcc._load import LBC_COMPILE_PORT
+from pylcc._servers import LBC_COMPILE_PORT, SEG_UNIT, segDecode
 from pylcc.errors import CompileException, DbException, InvalidArgsException
 
 from .baseDbParser import CbaseParser
@@ -22,20 +22,12 @@ from .prevPareser import first, previous
 
 __all__ = ["ClbcClient", "segEncode", "segDecode", "SEG_UNIT", "LBC_COMPILE_PORT"]
 
-SEG_UNIT = 4096
-
 _LARGEST = 256 << 20  # bytes of an answer
 
 
 def segEncode(stream):
     """Bytes in base64."""
     return base64.b64encode(stream)
-
-
-def segDecode(stream):
-    """Bytes from base64; segments that were padded each for itself are understood."""
-    size = 4 * SEG_UNIT
-    return b"".join(base64.b64decode(stream[i:i + size]) for i in range(0, len(stream), size))
 
 
 class ClbcClient(CbaseParser):

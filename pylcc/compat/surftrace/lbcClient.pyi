@@ -1,15 +1,12 @@
 from typing import Any
 
-from pylcc._load import LBC_COMPILE_PORT
+from pylcc._servers import LBC_COMPILE_PORT, SEG_UNIT, segDecode
 
 from .baseDbParser import CbaseParser
 
 __all__ = ["ClbcClient", "segEncode", "segDecode", "SEG_UNIT", "LBC_COMPILE_PORT"]
 
-SEG_UNIT: int
-
 def segEncode(stream: bytes) -> bytes: ...
-def segDecode(stream: str | bytes) -> bytes: ...
 
 class ClbcClient(CbaseParser):
     def __init__(self, server: str = "", ver: str = "", arch: str = "", port: int = 7655) -> None: ...
