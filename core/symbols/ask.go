@@ -1,9 +1,11 @@
 package symbols
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"coolbpf/core/fault"
 )
@@ -104,9 +106,13 @@ func (t *Table) find(name string, pid int) (Found, error) {
 		if closest := fault.Closest(name, t.names()); closest != "" {
 			f.Hint = "closest: " + closest
 		}
+		if t.cut {
+			f.Hint = fmt.Sprintf("only its first %d MiB, or %d functions, were read", mostMap>>20, mostMade)
+		}
 		return Found{}, f
 	}
-	return Found{Name: name, Address: found[0].Address, Size: found[0].Size}, nil
+	last := slices.MaxFunc(found, func(a, b Function) int { return cmp.Compare(a.made, b.made) })
+	return Found{Name: name, Address: last.Address, Size: last.Size}, nil
 }
 
 func (b *Binary) found(name string) (Found, error) {

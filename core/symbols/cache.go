@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"encoding/binary"
 	"runtime"
+	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // Of the entries of ld.so.cache, those of this machine's kind have these bits.
@@ -19,12 +22,11 @@ func parseCache(data []byte) (libraries [][2]string) {
 		return nil
 	}
 	data = data[begin:]
+	all := string(data) // of which all names are parts: copies of what overlaps would have no bound
 	text := func(at uint32) string {
-		if uint64(at) >= uint64(len(data)) {
-			return ""
-		}
-		s, _, _ := bytes.Cut(data[at:], []byte{0})
-		return string(s)
+		begin := int(min(uint64(at), uint64(len(all))))
+		s, _, _ := strings.Cut(all[begin:min(len(all), begin+unix.PathMax)], "\x00")
+		return s
 	}
 	count := min(int(binary.NativeEndian.Uint32(data[20:])), (len(data)-header)/entry)
 	for i := range count {

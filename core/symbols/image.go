@@ -35,7 +35,7 @@ func ParseImage(r io.ReaderAt) (image *Image, err error) {
 			image, err = nil, fmt.Errorf("malformed ELF file: %v", p)
 		}
 	}()
-	file, err := elf.NewFile(r)
+	file, err := openELF(r)
 	if err != nil {
 		return nil, notELF(r, err)
 	}
@@ -48,23 +48,9 @@ func ParseImage(r io.ReaderAt) (image *Image, err error) {
 	if file.Type != elf.ET_EXEC && file.Type != elf.ET_DYN {
 		return nil, errors.New("it is neither a program nor a shared library")
 	}
-	if err := bounded(file); err != nil {
-		return nil, err
-	}
 	image.readNotes(file)
 	err = image.readSymbols(file)
 	return image, err
-}
-
-// bounded refuses a file that would fill the memory.
-func bounded(file *elf.File) error {
-	const most = 1 << 30
-	for _, s := range file.Sections {
-		if s.Type != elf.SHT_PROGBITS && s.Type != elf.SHT_NOBITS && (s.Size > most || s.Flags&elf.SHF_COMPRESSED != 0) {
-			return fmt.Errorf("its section %s is too large", s.Name)
-		}
-	}
-	return nil
 }
 
 func notELF(r io.ReaderAt, err error) error {
@@ -86,6 +72,13 @@ type ranked struct {
 }
 
 func (m *Image) readSymbols(file *elf.File) error {
+	if err := errors.Join(bounded(file, elf.SHT_SYMTAB), bounded(file, elf.SHT_DYNSYM)); err != nil {
+		return err
+	}
+	versions, err := versions(file)
+	if err != nil {
+		return err
+	}
 	static, err := file.Symbols()
 	m.complete = err == nil
 	if err != nil && !errors.Is(err, elf.ErrNoSymbols) {
@@ -96,17 +89,17 @@ func (m *Image) readSymbols(file *elf.File) error {
 		return fmt.Errorf("malformed dynamic symbol table: %w", err)
 	}
 	var functions, labels []ranked
-	for _, s := range append(static, dynamic...) {
+	for i, s := range append(static, dynamic...) {
 		if s.Section == elf.SHN_UNDEF || s.Value == 0 || s.Name == "" {
 			continue
 		}
-		f := ranked{Function{s.Name, s.Value, s.Size}, rank(s)}
+		f := ranked{Function{Name: s.Name, Address: s.Value, Size: s.Size}, rank(s)}
 		if name, version, ok := strings.Cut(s.Name, "@"); ok {
 			f.Name = name
 			if !strings.HasPrefix(version, "@") {
 				f.rank += superseded
 			}
-		} else if s.HasVersion && s.VersionIndex.IsHidden() {
+		} else if at := 2 * (i - len(static) + 1); at > 0 && at+2 <= len(versions) && file.ByteOrder.Uint16(versions[at:])&hidden != 0 {
 			f.rank += superseded
 		}
 		switch elf.ST_TYPE(s.Info) {
@@ -130,6 +123,23 @@ func (m *Image) readSymbols(file *elf.File) error {
 		m.Table = newTable(ordered(functions))
 	}
 	return nil
+}
+
+// hidden is the bit of a version that only programs of old ask for.
+const hidden = 1 << 15
+
+// versions are two bytes for each of the dynamic symbols. The library is kept from looking at them: it
+// would search the names of all versions for each symbol.
+func versions(file *elf.File) (data []byte, err error) {
+	for _, s := range file.Sections {
+		if s.Type == elf.SHT_GNU_VERSYM {
+			if data, err = content(s, mostSymbols); err != nil {
+				return nil, err
+			}
+			s.Type = elf.SHT_NULL
+		}
+	}
+	return data, nil
 }
 
 // superseded is the rank of a symbol of an old version: new programs do not call it.
@@ -184,13 +194,13 @@ func ordered(symbols []ranked) []Function {
 func (m *Image) readNotes(file *elf.File) {
 	if s := file.Section(".note.gnu.build-id"); s != nil {
 		// Header of three words, "GNU\0", then the id.
-		if note, err := s.Data(); err == nil && len(note) > 16 && string(note[12:16]) == "GNU\x00" {
+		if note, err := content(s, mostNote); err == nil && len(note) > 16 && string(note[12:16]) == "GNU\x00" {
 			m.buildID = hex.EncodeToString(note[16:min(len(note), 16+int(file.ByteOrder.Uint32(note[4:])))])
 		}
 	}
-	if s := file.Section(".gnu_debuglink"); s != nil && s.Size < 1<<12 && s.Flags&elf.SHF_COMPRESSED == 0 {
+	if s := file.Section(".gnu_debuglink"); s != nil {
 		// A name, zeros up to a multiple of four, a CRC.
-		if data, err := s.Data(); err == nil && len(data) >= 8 {
+		if data, err := content(s, mostNote); err == nil && len(data) >= 8 {
 			m.link, _, _ = strings.Cut(string(data[:len(data)-4]), "\x00")
 			m.linkCRC = file.ByteOrder.Uint32(data[len(data)-4:])
 		}

@@ -147,7 +147,7 @@ func (b *Book) JIT(pid int) (*Table, error) {
 	if err == nil {
 		defer file.Close()
 		var table *Table
-		table, err = once(b, &b.jits, file, func() (*Table, error) { return parseJIT(io.LimitReader(file, 1<<29)) })
+		table, err = once(b, &b.jits, file, func() (*Table, error) { return parseJIT(file) })
 		if err == nil {
 			return table, nil
 		}
@@ -167,7 +167,7 @@ func openJIT(pid int) (*os.File, error) {
 		return nil, errors.New("there is no such process")
 	}
 	path := fmt.Sprintf("/tmp/perf-%s.map", innerPID(string(status), pid))
-	file, err := root(pid).open(path, unix.RESOLVE_NO_SYMLINKS)
+	file, err := root(pid).openRegular(path, unix.RESOLVE_NO_SYMLINKS)
 	if err != nil {
 		if p := (*fs.PathError)(nil); errors.As(err, &p) {
 			err = fmt.Errorf("%s: %w", path, p.Err)
@@ -175,9 +175,6 @@ func openJIT(pid int) (*os.File, error) {
 		return nil, err
 	}
 	info, err := file.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s is no regular file", path)
-	}
 	if err == nil {
 		if owner := info.Sys().(*syscall.Stat_t).Uid; owner != 0 && !runsAs(string(status), owner) {
 			err = fmt.Errorf("%s belongs to user %d, who is neither root nor that of the process", path, owner)

@@ -16,11 +16,12 @@ import (
 // one does.
 type root int
 
-// open opens a file for reading. In the root of a process an absolute link leads to a file there,
-// not to one of this process (openat2, Linux 5.6).
-func (r root) open(path string, resolve uint64) (*os.File, error) {
+// open opens a file. In the root of a process an absolute link leads to a file there, not to one of
+// this process (openat2, Linux 5.6).
+func (r root) open(path string, flags int, resolve uint64) (*os.File, error) {
+	flags |= unix.O_CLOEXEC
 	if r == 0 && resolve == 0 {
-		return os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0) // a FIFO must not stop us
+		return os.OpenFile(path, flags, 0)
 	}
 	top := "/"
 	if r != 0 {
@@ -31,25 +32,34 @@ func (r root) open(path string, resolve uint64) (*os.File, error) {
 		return nil, &fs.PathError{Op: "open", Path: top, Err: err}
 	}
 	defer unix.Close(dir)
-	fd, err := unix.Openat2(dir, path, &unix.OpenHow{Flags: unix.O_RDONLY | unix.O_NONBLOCK | unix.O_CLOEXEC,
-		Resolve: resolve | unix.RESOLVE_IN_ROOT})
+	fd, err := unix.Openat2(dir, path, &unix.OpenHow{Flags: uint64(flags), Resolve: resolve | unix.RESOLVE_IN_ROOT})
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
 	return os.NewFile(uintptr(fd), path), nil
 }
 
-// openFile opens a regular file.
+// openFile opens a regular file for reading.
 func (r root) openFile(path string) (*os.File, error) {
-	file, err := r.open(path, 0)
+	return r.openRegular(path, 0)
+}
+
+// openRegular looks at what is there before it opens it: to open a device may do something, and a
+// container may have one at any path.
+func (r root) openRegular(path string, resolve uint64) (*os.File, error) {
+	place, err := r.open(path, unix.O_PATH, resolve)
 	if err != nil {
 		return nil, err
 	}
-	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
-		file.Close()
-		return nil, errors.Join(err, &fs.PathError{Op: "open", Path: path, Err: errors.New("it is no regular file")})
+	defer place.Close()
+	var info unix.Stat_t
+	if err := unix.Fstat(int(place.Fd()), &info); err != nil {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
-	return file, nil
+	if info.Mode&unix.S_IFMT != unix.S_IFREG {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: errors.New("it is no regular file")}
+	}
+	return os.Open(fmt.Sprintf("/proc/self/fd/%d", place.Fd()))
 }
 
 func (r root) read(path string) ([]byte, error) {
@@ -63,12 +73,12 @@ func (r root) read(path string) ([]byte, error) {
 
 // list returns what matches a pattern in a directory.
 func (r root) list(dir, pattern string) []string {
-	file, err := r.open(dir, 0)
+	file, err := r.open(dir, unix.O_RDONLY|unix.O_DIRECTORY, 0)
 	if err != nil {
 		return nil
 	}
 	defer file.Close()
-	names, _ := file.Readdirnames(-1)
+	names, _ := file.Readdirnames(1 << 16)
 	var found []string
 	for _, name := range names {
 		if ok, _ := filepath.Match(pattern, name); ok {

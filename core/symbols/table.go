@@ -12,11 +12,13 @@ type Function struct {
 	Name    string
 	Address uint64
 	Size    uint64
+	made    int // JIT: which of them, in the order in which they were made
 }
 
 // Table is functions by address. Where several begin at one address the first is the one to show.
 type Table struct {
 	list []Function
+	cut  bool // there were more
 }
 
 // newTable takes functions in the order of preference. One of unknown size ends where the next begins.
@@ -35,7 +37,7 @@ func newTable(functions []Function) *Table {
 			}
 		}
 	}
-	return &Table{functions}
+	return &Table{list: functions}
 }
 
 // At is the function that an address lies in. Functions may contain others; the innermost counts.
