@@ -74,6 +74,11 @@ func Attach(program *ebpf.Program, target Target, env Env) (io.Closer, error) {
 	if !ok {
 		return nil, failed(target, errors.New("no such hook"), "")
 	}
+	for _, n := range []int{target.PID, target.CPU, target.FD, target.Index, target.Flags} {
+		if int(int32(n)) != n { // the kernel would take the lower half for another one
+			return nil, failed(target, fmt.Errorf("no process, CPU, descriptor, interface or flag has the number %d", n), "")
+		}
+	}
 	return attach(program, target, env)
 }
 
