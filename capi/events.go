@@ -22,8 +22,7 @@ func lcc_events_open(number C.lcc_handle, index C.uint32_t, ringSize C.uint32_t,
 		if err != nil {
 			return err
 		}
-		*out = C.lcc_handle(table.add(r, int64(number)))
-		return nil
+		return give(r, int64(number), out)
 	})
 }
 

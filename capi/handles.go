@@ -1,5 +1,8 @@
 package main
 
+// #include "lcc.h"
+import "C"
+
 import (
 	"errors"
 	"fmt"
@@ -23,12 +26,25 @@ type entry struct {
 
 var table = handles{open: map[int64]entry{}}
 
-func (h *handles) add(value io.Closer, parent int64) int64 {
+// add is an error where the parent, which closes what was opened from it, was closed meanwhile.
+func (h *handles) add(value io.Closer, parent int64) (int64, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if _, ok := h.open[parent]; parent != 0 && !ok {
+		return 0, h.unknown(parent)
+	}
 	h.last++
 	h.open[h.last] = entry{value, parent}
-	return h.last
+	return h.last, nil
+}
+
+// give adds a value and tells the caller its number.
+func give(value io.Closer, parent int64, out *C.lcc_handle) error {
+	number, err := table.add(value, parent)
+	if err == nil {
+		*out = C.lcc_handle(number)
+	}
+	return err
 }
 
 // remove takes a number, and those of what was opened from it, out of the table.

@@ -4,6 +4,7 @@ package main
 import "C"
 
 import (
+	"bytes"
 	"encoding/json"
 	"unsafe"
 
@@ -14,7 +15,7 @@ import (
 //export lcc_inspect
 func lcc_inspect(artefact C.lcc_bytes, size C.uint64_t, out **C.char) *C.lcc_error {
 	return call(func() error {
-		text, err := session.Inspect(C.GoBytes(unsafe.Pointer(artefact), C.int(size)))
+		text, err := session.Inspect(bytes.Clone(borrow[byte](unsafe.Pointer(artefact), int(size))))
 		if err != nil {
 			return err
 		}

@@ -13,10 +13,10 @@ import (
 func lcc_types_open(path C.lcc_str, out *C.lcc_handle) *C.lcc_error {
 	return call(func() error {
 		types, err := kernel.OpenTypes(C.GoString(path))
-		if err == nil {
-			*out = C.lcc_handle(table.add(types, 0))
+		if err != nil {
+			return err
 		}
-		return err
+		return give(types, 0, out)
 	})
 }
 

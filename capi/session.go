@@ -4,6 +4,7 @@ package main
 import "C"
 
 import (
+	"bytes"
 	"strings"
 	"unsafe"
 
@@ -23,13 +24,12 @@ func lcc_load(artefact C.lcc_bytes, size C.uint64_t, text C.lcc_str, out *C.lcc_
 		if err := options(text, &opts); err != nil {
 			return err
 		}
-		s, err := session.Load(C.GoBytes(unsafe.Pointer(artefact), C.int(size)), session.Options{
+		s, err := session.Load(bytes.Clone(borrow[byte](unsafe.Pointer(artefact), int(size))), session.Options{
 			Attach: opts.Attach == nil || *opts.Attach, LogLevel: opts.LogLevel, BTF: opts.BTF, Path: opts.Path})
 		if err != nil {
 			return err
 		}
-		*out = C.lcc_handle(table.add(s, 0))
-		return nil
+		return give(s, 0, out)
 	})
 }
 

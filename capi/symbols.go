@@ -13,8 +13,7 @@ import (
 //export lcc_symbols_open
 func lcc_symbols_open(out *C.lcc_handle) *C.lcc_error {
 	return call(func() error {
-		*out = C.lcc_handle(table.add(&symbols.Book{}, 0))
-		return nil
+		return give(&symbols.Book{}, 0, out)
 	})
 }
 

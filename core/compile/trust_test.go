@@ -138,6 +138,8 @@ func TestIncludeThatIsNotFollowed(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.source("#define H \""+other+"\"\n#include H\n"+tracer).fails(fault.Compile, "compile t.bpf.c: it includes "+other+" by a name")
+	outside := strings.Repeat("../", 30) + other[1:]
+	b.source("#define H \""+outside+"\"\n#include H\n"+tracer).fails(fault.Compile, "compile t.bpf.c: it includes ")
 	b.source("#include \"" + other + "\"\n" + tracer).make("compiled")
 }
 

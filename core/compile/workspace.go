@@ -138,7 +138,10 @@ func (w *workspace) strayed(s *source) (string, error) {
 	}
 	for _, path := range word.FindAllString(string(rule), -1) {
 		path = strings.NewReplacer(`\ `, " ", `\#`, "#", "$$", "$").Replace(strings.TrimSuffix(path, ":"))
-		if filepath.IsAbs(path) && !strings.HasPrefix(path, w.root+"/") && !s.has(path) {
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(w.files(s.work), path)
+		}
+		if !strings.HasPrefix(path, w.root+"/") && !s.has(path) {
 			return path, nil
 		}
 	}

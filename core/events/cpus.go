@@ -2,7 +2,6 @@ package events
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"slices"
 	"time"
@@ -11,30 +10,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const onlineEvery = time.Second
-
-// online is what the kernel said of its CPUs the last time it was asked.
-type online struct {
-	list  string
-	asked time.Time
-}
-
-// changed asks the kernel, once a second.
-func (o *online) changed() bool {
-	if time.Since(o.asked) < onlineEvery {
-		return false
-	}
-	list, err := os.ReadFile("/sys/devices/system/cpu/online")
-	before := o.list
-	o.asked, o.list = time.Now(), string(list)
-	return err == nil && before != "" && o.list != before
-}
+const followEvery = time.Second
 
 // openRings makes rings for the CPUs that lack one. Programs may send from CPUs that this process
 // does not run on, so all count.
-func (r *Reader) openRings(cpus int) error {
-	r.online.changed()
-	for cpu := range cpus {
+func (r *Reader) openRings() error {
+	online, _ := os.ReadFile("/sys/devices/system/cpu/online") // where it is not there, CPUs stay as they are
+	for cpu := range int(r.array.MaxEntries()) {
 		if r.rings[cpu] != nil {
 			continue
 		}
@@ -42,6 +24,7 @@ func (r *Reader) openRings(cpus int) error {
 			return err
 		}
 	}
+	r.online = string(online)
 	return nil
 }
 
@@ -52,37 +35,46 @@ func (r *Reader) openRing(cpu int) error {
 	}
 	r.rings[cpu] = ring
 	r.order = append(r.order, cpu)
-	if err := r.watch(ring.fd); err != nil {
-		return err
+	if err = r.watch(ring.fd); err == nil {
+		err = r.array.Put(uint32(cpu), uint32(ring.fd))
 	}
-	return r.array.Put(uint32(cpu), uint32(ring.fd))
+	if err != nil {
+		return errors.Join(err, r.closeRing(cpu))
+	}
+	return nil
 }
 
-// followCPUs, called when the rings are empty, makes new ones where CPUs came or went: the kernel ends
+// followCPUs makes new rings where CPUs came, also those that were away for a moment: the kernel ends
 // the event of one that goes. What is sent from a CPU within a second after it came is not received.
-func (r *Reader) followCPUs() (err error) {
-	if r.shared != nil || !r.online.changed() {
-		return nil
-	}
+func (r *Reader) followCPUs(b *batch) (err error) {
 	defer func() {
 		if err != nil {
-			r.online.list = "unknown" // and try again
+			r.online = "unknown" // and try again
 		}
 	}()
+	if r.shared != nil || time.Since(r.followed) < followEvery {
+		return nil
+	}
+	r.followed = time.Now()
+	dead := false
 	for _, cpu := range slices.Clone(r.order) {
-		if !offline(cpu) {
+		ring := r.rings[cpu]
+		if ring.ask() {
+			continue
+		}
+		if ring.drain(b) {
+			r.followed = time.Time{} // the rest comes with the next batch
 			continue
 		}
 		if err = r.closeRing(cpu); err != nil {
 			return err
 		}
+		dead = true
 	}
-	return r.openRings(int(r.array.MaxEntries()))
-}
-
-func offline(cpu int) bool {
-	state, err := os.ReadFile(fmt.Sprintf("/sys/devices/system/cpu/cpu%d/online", cpu))
-	return err == nil && string(state) == "0\n"
+	if online, err := os.ReadFile("/sys/devices/system/cpu/online"); !dead && (err != nil || string(online) == r.online) {
+		return nil
+	}
+	return r.openRings()
 }
 
 // closeRing forgets the ring of a CPU.

@@ -4,6 +4,7 @@ package events
 
 import (
 	"errors"
+	"io/fs"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -41,10 +42,13 @@ type Reader struct {
 	shared *shared       // of a ring buffer, instead of rings
 	order  []int         // CPUs, the next to be drained first
 	full   bool          // the last batch left records behind
-	online online
 	epoll  int
 	wake   int // an eventfd that Close writes to
 	closed atomic.Bool
+	ending sync.Once
+
+	online   string // CPUs, as the kernel lists them
+	followed time.Time
 }
 
 // Open makes a ring of at least ringSize bytes for each CPU; that of a ring buffer is there already.
@@ -63,7 +67,7 @@ func Open(name string, array *ebpf.Map, ringSize int) (*Reader, error) {
 	case array.Type() == ebpf.RingBuf:
 		err = r.openShared()
 	default:
-		err = r.openRings(int(array.MaxEntries()))
+		r.followed, err = time.Now(), r.openRings()
 	}
 	if err != nil {
 		r.free()
@@ -73,7 +77,11 @@ func Open(name string, array *ebpf.Map, ringSize int) (*Reader, error) {
 }
 
 func (r *Reader) failed(op string, err error) error {
-	return &fault.Error{Kind: fault.System, Op: op + " perf buffer", Subject: r.name, Cause: err}
+	f := &fault.Error{Kind: fault.System, Op: op + " perf buffer", Subject: r.name, Cause: err}
+	if errors.Is(err, fs.ErrPermission) {
+		f.Kind, f.Hint = fault.Privilege, "it needs CAP_PERFMON, and where kernel.perf_event_paranoid is 3 CAP_SYS_ADMIN"
+	}
+	return f
 }
 
 func (r *Reader) prepare() (err error) {
@@ -102,6 +110,9 @@ func (r *Reader) watch(fd int) error {
 func (r *Reader) Read(buffer []byte, runs []Run, timeout time.Duration) (int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if len(runs) == 0 {
+		return 0, &fault.Error{Kind: fault.Invalid, Op: "read perf buffer", Subject: r.name, Cause: errors.New("there is no room for a run")}
+	}
 	batch := batch{buffer: buffer, runs: runs}
 	for deadline := time.Now().Add(timeout); ; {
 		if !r.full && !r.closed.Load() {
@@ -113,7 +124,7 @@ func (r *Reader) Read(buffer []byte, runs []Run, timeout time.Duration) (int, er
 			return 0, &fault.Error{Kind: fault.Closed, Op: "read perf buffer", Subject: r.name, Cause: errors.New("it was closed")}
 		}
 		if r.full = r.drain(&batch); !r.full {
-			if err := r.followCPUs(); err != nil && batch.count == 0 {
+			if err := r.followCPUs(&batch); err != nil && batch.count == 0 {
 				return 0, r.failed("read", err)
 			}
 		}
@@ -149,18 +160,19 @@ func (r *Reader) drain(b *batch) (full bool) {
 	return false
 }
 
-// Close ends a Read that is under way and frees the rings. The map must still be open.
-func (r *Reader) Close() error {
-	if r.closed.Swap(true) {
-		return nil
-	}
-	_, woken := unix.Write(r.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0})
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if err := errors.Join(woken, r.free()); err != nil {
-		return r.failed("close", err)
-	}
-	return nil
+// Close ends a Read that is under way and frees the rings; a second call waits for the first. The map
+// must still be open.
+func (r *Reader) Close() (err error) {
+	r.ending.Do(func() {
+		r.closed.Store(true)
+		_, woken := unix.Write(r.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if err = errors.Join(woken, r.free()); err != nil {
+			err = r.failed("close", err)
+		}
+	})
+	return err
 }
 
 func (r *Reader) free() error {

@@ -10,8 +10,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// formatLost makes read(2) on a perf event tell how many records it lost (PERF_FORMAT_LOST, 6.0).
-const formatLost = 1 << 4
+// What read(2) on a perf event tells beside its value: for how long it is enabled, and how many records
+// it lost (PERF_FORMAT_LOST, 6.0).
+const (
+	formatEnabled = unix.PERF_FORMAT_TOTAL_TIME_ENABLED
+	formatLost    = 1 << 4
+)
 
 // In front of a record lies struct perf_event_header, and the length of a sample's data.
 const (
@@ -34,18 +38,20 @@ type ring struct {
 	counts  bool
 	counted uint64
 	lost    uint64 // losses that no batch had room for
+	near    bool   // it was near full a moment ago: a loss may be counted only now
+	enabled uint64 // nanoseconds, when it was asked last
 }
 
 // openRing has the kernel wake a reader when the ring is half full. ENODEV: the CPU is offline.
 func openRing(cpu, size int) (*ring, error) {
 	r := &ring{cpu: cpu, counts: true}
 	attr := unix.PerfEventAttr{Type: unix.PERF_TYPE_SOFTWARE, Size: uint32(unsafe.Sizeof(unix.PerfEventAttr{})),
-		Config: unix.PERF_COUNT_SW_BPF_OUTPUT, Sample_type: unix.PERF_SAMPLE_RAW, Read_format: formatLost,
+		Config: unix.PERF_COUNT_SW_BPF_OUTPUT, Sample_type: unix.PERF_SAMPLE_RAW, Read_format: formatEnabled | formatLost,
 		Bits: unix.PerfBitWatermark, Wakeup: uint32(size / 2)}
 	var err error
 	r.fd, err = unix.PerfEventOpen(&attr, -1, cpu, -1, unix.PERF_FLAG_FD_CLOEXEC)
 	if errors.Is(err, unix.EINVAL) {
-		attr.Read_format, r.counts = 0, false
+		attr.Read_format, r.counts = formatEnabled, false
 		r.fd, err = unix.PerfEventOpen(&attr, -1, cpu, -1, unix.PERF_FLAG_FD_CLOEXEC)
 	}
 	if err != nil {
@@ -71,9 +77,11 @@ func (r *ring) drain(b *batch) (full bool) {
 		atomic.StoreUint64(r.tail, r.at)
 	}
 	// Nothing was lost while there was room for the largest record.
-	if r.counts && atomic.LoadUint64(r.head)-before > uint64(len(r.data)-largest) {
-		r.count()
+	near := atomic.LoadUint64(r.head)-before > uint64(len(r.data)-largest)
+	if near || r.near {
+		r.ask()
 	}
+	r.near = near
 	if r.lost > 0 && b.lose(r.cpu, r.lost) {
 		r.lost = 0
 	}
@@ -110,14 +118,21 @@ func (r *ring) take(b *batch) bool {
 	return true
 }
 
-// count asks the kernel for the losses since the last time.
-func (r *ring) count() {
-	var answer [2]uint64 // value, lost
+// ask asks the kernel for the losses since the last time, and whether the event is enabled: its time
+// goes on.
+func (r *ring) ask() (alive bool) {
+	var answer [3]uint64 // value, time enabled, lost
 	n, err := unix.Read(r.fd, unsafe.Slice((*byte)(unsafe.Pointer(&answer)), unsafe.Sizeof(answer)))
-	if err == nil && n == int(unsafe.Sizeof(answer)) {
-		r.lost += answer[1] - r.counted
-		r.counted = answer[1]
+	if err != nil || n < 16 {
+		return false
 	}
+	if r.counts {
+		r.lost += answer[2] - r.counted
+		r.counted = answer[2]
+	}
+	alive = answer[1] != r.enabled
+	r.enabled = answer[1]
+	return alive
 }
 
 // bytes are those at a position; headers are aligned to 8 and do not wrap around.

@@ -29,10 +29,11 @@ func (t *Table) Entries(take bool) (keys, values []byte, count int, err error) {
 			Cause: errors.New("entries of an array cannot be removed"), Hint: "use get() and clear()"}
 	}
 	keys, values, count, err = t.inBatches(read)
-	if errors.Is(err, ebpf.ErrNotSupported) {
+	if errors.Is(err, ebpf.ErrNotSupported) && count == 0 {
 		keys, values, count, err = t.oneByOne(take)
 	}
-	if err != nil {
+	// What was removed is handed out; what prevents the rest prevents the next call too.
+	if err != nil && !(take && count > 0) {
 		return nil, nil, 0, t.failed(op, err)
 	}
 	return keys, values, count, nil
@@ -59,7 +60,7 @@ func (t *Table) inBatches(read batchRead) (keys, values []byte, count int, err e
 			continue
 		}
 		if err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
-			return nil, nil, 0, err
+			return keys, values, count, err
 		}
 		keys, values, count = append(keys, contiguous(k, n)...), append(values, v.bytes(n)...), count+n
 		if err != nil {
@@ -90,7 +91,7 @@ func (t *Table) oneByOne(take bool) (keys, values []byte, count int, err error) 
 			continue
 		}
 		if err != nil {
-			return nil, nil, 0, err
+			return keys, values, count, err
 		}
 		keys, values, count = append(keys, key...), append(values, v.bytes(1)...), count+1
 	}

@@ -181,7 +181,7 @@ func (t *Table) room(entries int) room {
 }
 
 func (r room) target() any {
-	if r.table.values == 1 && r.slice.Len() == 1 {
+	if !perCPU(r.table.m.Type()) && r.slice.Len() == 1 {
 		return r.slice.Index(0).Addr().Interface()
 	}
 	return r.slice.Interface()
@@ -191,7 +191,7 @@ func (r room) target() any {
 func (r room) bytes(entries int) []byte {
 	size, count := int(r.table.m.ValueSize()), entries*r.table.values
 	data := contiguous(r.slice, count)
-	if r.table.values == 1 || size == r.table.stride {
+	if size == r.table.stride {
 		return data
 	}
 	out := make([]byte, count*r.table.stride)
