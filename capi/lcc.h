@@ -222,8 +222,9 @@ lcc_error *lcc_symbols_open(lcc_handle *out);
  *                      and what its runtime wrote in perf-PID.map
  *           "jit":     pid; perf-PID.map alone, which must be the process's user's or root's
  *           "file":    binary; addresses are those of its symbol table
- *   binary  path of an ELF file, or the name of one in the current directory, in path, or among the
- *           libraries of the system ("libc"); with pid: as that process sees it, "" its program
+ *   binary  path of an ELF file, or the name of one in path, among the libraries of the system
+ *           ("libc"), or in the current directory; with pid: as that process sees it, or else at this
+ *           path here; "" its program
  *   pid     0: this process; negative (default): none in particular
  *   path    ":"-separated directories of programs
  * Out, in JSON: [{name, module, kind, offset}] in the order of the addresses

@@ -51,10 +51,11 @@ func (b *Book) Kernel() (*Kernel, error) {
 	b.asked = time.Now()
 	if b.kernel == nil || modules != b.modules {
 		table, err := LoadKernel()
-		if err != nil {
+		if err == nil {
+			b.kernel, b.modules = table, modules
+		} else if b.kernel == nil { // else what was known before is still so, but for modules
 			return nil, err
 		}
-		b.kernel, b.modules = table, modules
 	}
 	return b.kernel, nil
 }

@@ -269,3 +269,27 @@ func small() []byte {
 	elf[64], elf[68], elf[80+1], elf[96] = 1, 5, 0x10, 128 // PT_LOAD, r-x, address, size
 	return elf
 }
+
+// Of two versions of a function new programs call the one that "f" is.
+func TestVersions(t *testing.T) {
+	const text = `
+__asm__(".symver old_f,f@V1"); __asm__(".symver new_f,f@@V2");
+int old_f(void) { return 1; }
+int other(void) { return 3; }
+int new_f(void) { return 2; }
+`
+	for _, strip := range []string{"-g", "-s"} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "map"), []byte("V1 { global: f; other; local: *; };\nV2 { global: f; } V1;\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		b := opened(t, built(t, "gcc", "p.c", text, "-shared", "-fPIC", "-Wl,--version-script="+dir+"/map", strip))
+		other, err := b.Resolve("other")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f, err := b.Resolve("f"); err != nil || f.Address <= other.Address {
+			t.Errorf("%s: %+v, %v", strip, f, err)
+		}
+	}
+}

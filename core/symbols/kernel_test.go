@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"coolbpf/core/fault"
+
+	"golang.org/x/sys/unix"
 )
 
 const listing = `0000000000000000 A fixed_percpu_data
@@ -83,4 +85,25 @@ func FuzzParseKernel(f *testing.F) {
 		k.Name(address)
 		k.Twins("a")
 	})
+}
+
+// What was known is not lost when the kernel's list cannot be read again.
+func TestKernelKept(t *testing.T) {
+	known := &Kernel{}
+	book := Book{kernel: known, modules: "others"}
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Max: limit.Max}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := book.Kernel()
+	_, failed := LoadKernel()
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	if failed == nil || err != nil || got != known {
+		t.Errorf("%v, %v; %v", got, err, failed)
+	}
 }

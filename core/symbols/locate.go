@@ -17,9 +17,10 @@ type Where struct {
 	Path string // ":"-separated directories of programs
 }
 
-// Locate opens a program or a shared library: by its path, relative to the current directory too;
-// by its name there, among the programs of Path, or among the libraries, where "libc" means
-// libc.so.6; "" is the program that the process runs.
+// Locate opens a program or a shared library: by its path, relative to the current directory too; by
+// its name among the programs of Path, the libraries, where "libc" means libc.so.6, or in the current
+// directory, last: others may have filled it; "" is the program that the process runs. A file that the
+// process does not see may be given by its path here.
 func Locate(name string, where Where) (*os.File, string, error) {
 	r := root(max(0, where.PID))
 	if name == "" && r != 0 {
@@ -63,13 +64,12 @@ func candidates(name string, r root, path string) []spot {
 	if filepath.IsAbs(name) {
 		return []spot{{r, name}, {0, name}}
 	}
-	here, err := filepath.Abs(name)
-	spots := []spot{{0, here}}
-	if err != nil {
-		spots = nil
+	var here, spots []spot
+	if path, err := filepath.Abs(name); err == nil {
+		here = []spot{{0, path}}
 	}
 	if name == "" || strings.Contains(name, "/") {
-		return spots
+		return here
 	}
 	for _, found := range mapped(name, int(r)) {
 		spots = append(spots, spot{r, found})
@@ -82,7 +82,7 @@ func candidates(name string, r root, path string) []spot {
 	for _, found := range libraries(name, r) {
 		spots = append(spots, spot{r, found})
 	}
-	return spots
+	return append(spots, here...)
 }
 
 // mapped are the libraries of that name that a process uses.

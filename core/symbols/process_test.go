@@ -184,6 +184,13 @@ func TestLocate(t *testing.T) {
 			t.Error(b, err)
 		}
 	}
+	// What lies where others may write is not taken for the program of a name.
+	if err := os.WriteFile("true", nil, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := new(Book).Binary("true", Where{Path: "/bin"}); err != nil || b.Path != "/bin/true" {
+		t.Error(b, err)
+	}
 	t.Chdir("/")
 	if b, err := new(Book).Binary("built", Where{Path: "relative:/nonexistent:" + dir}); err != nil || b.Path != path {
 		t.Error(b, err)
