@@ -1,9 +1,12 @@
 package attach
 
 import (
+	"bufio"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,6 +17,7 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/rlimit"
+	"golang.org/x/sys/unix"
 )
 
 func env(t *testing.T) Env {
@@ -179,6 +183,13 @@ func TestUprobe(t *testing.T) {
 			t.Errorf("%v, want %s", err, want)
 		}
 	}
+	// No offset is not one that may be searched for.
+	program, _ := counting(t, ebpf.Kprobe)
+	_, err := Attach(program, Target{Hook: "uretprobe", Name: "user", PID: -1}, env)
+	if f := (*fault.Error)(nil); !errors.As(err, &f) || f.Kind != fault.Invalid ||
+		err.Error() != "attach uretprobe user+0x0: an offset in the file, or a function, is needed" {
+		t.Error(err)
+	}
 }
 
 func TestMany(t *testing.T) {
@@ -192,6 +203,37 @@ func TestMany(t *testing.T) {
 	}
 }
 
+func TestMatching(t *testing.T) {
+	const listed = "schedule\n__ftrace_invalid_address___628\n__ftrace_invalid_address___1720\ndo_it [nf_nat]\ntwice\ntwice [ext4]\n"
+	if names, err := matching(strings.NewReader(listed), "*"); err != nil || !slices.Equal(names, []string{"schedule", "do_it"}) {
+		t.Errorf("%q, %v", names, err)
+	}
+	if names, err := matching(strings.NewReader(listed+strings.Repeat("x", 1<<20)), "*"); !errors.Is(err, bufio.ErrTooLong) {
+		t.Errorf("%q, %v", names, err)
+	}
+}
+
+func TestWhyNotTraced(t *testing.T) {
+	for err, want := range map[error]string{ebpf.ErrNotSupported: "this", unix.EINVAL: "this", unix.EPERM: "", unix.E2BIG: "too many programs are attached to it"} {
+		if got := whyNotTraced(fmt.Errorf("attach: %w", err), "this"); got != want {
+			t.Errorf("%v: %q, want %q", err, got, want)
+		}
+	}
+}
+
+func TestImpossibleEvent(t *testing.T) {
+	env := env(t)
+	program, _ := counting(t, ebpf.PerfEvent)
+	target := Target{Hook: "perf_event", PID: -1, CPU: -1, FD: -1, Event: map[string]uint64{"type": 1, "sample_freq": 10}}
+	if _, err := Attach(program, target, env); err == nil || !strings.Contains(err.Error(), "invalid argument (every process on every CPU is not one event") {
+		t.Error(err)
+	}
+	target.Event = map[string]uint64{"type": 1 << 32}
+	if _, err := Attach(program, target, env); err == nil || !strings.HasSuffix(err.Error(), ": type has 32 bits, 4294967296 is too large") {
+		t.Error(err)
+	}
+}
+
 func TestAttributes(t *testing.T) {
 	for range 50 { // the order of a map is another each time
 		attr, err := attributes(map[string]uint64{"type": 1, "config": 0, "sample_freq": 50, "sample_period": 0, "bp_addr": 0x1000, "config1": 0})
@@ -199,7 +241,16 @@ func TestAttributes(t *testing.T) {
 			t.Fatalf("%+v, %v", attr, err)
 		}
 	}
-	_, err := attributes(map[string]uint64{"sample_freq": 50, "sample_period": 1})
+	attr, err := attributes(map[string]uint64{"precise_ip": 3, "clockid": 1<<32 - 1, "config": 1<<64 - 1})
+	if err != nil || attr.Bits != 3<<15 || attr.Clockid != -1 || attr.Config != 1<<64-1 {
+		t.Errorf("%+v, %v", attr, err)
+	}
+	for name, bits := range map[string]int{"precise_ip": 2, "sample_max_stack": 16, "wakeup_events": 32, "clockid": 32} {
+		if _, err := attributes(map[string]uint64{name: 1 << bits}); err == nil || !strings.HasPrefix(err.Error(), name+" has ") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	_, err = attributes(map[string]uint64{"sample_freq": 50, "sample_period": 1})
 	if err == nil || err.Error() != "sample_period and sample_freq exclude one another" {
 		t.Error(err)
 	}

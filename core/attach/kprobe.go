@@ -45,6 +45,18 @@ func probeAt(attach probe, program *ebpf.Program, target Target, env Env) (io.Cl
 	if strings.ContainsAny(function, " \t*?,") {
 		return nil, failed(target, errors.New("this is not the name of one function"), "a pattern is for SEC(\"kprobe.multi/pattern\"), from 5.18")
 	}
+	return enter(attach, function, offset, program, target, env, func(error) (error, string) {
+		cause, hint := why(function, env)
+		if offset != 0 && errors.Is(cause, errUnprobeable) {
+			hint = "is the offset that of an instruction?"
+		}
+		return cause, hint
+	})
+}
+
+// enter attaches to a function; explain says what is wrong where neither kernel nor library knows it.
+func enter(attach probe, function string, offset uint64, program *ebpf.Program, target Target, env Env,
+	explain func(error) (error, string)) (io.Closer, error) {
 	// The library may look for tracefs, and remembers for ever when it was not there. Where it cannot
 	// be mounted there are other ways.
 	env.Kernel.Tracefs()
@@ -53,10 +65,7 @@ func probeAt(attach probe, program *ebpf.Program, target Target, env Env) (io.Cl
 	case err == nil:
 		return l, nil
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.EINVAL), errors.Is(err, unix.EADDRNOTAVAIL):
-		cause, hint := why(function, env)
-		if offset != 0 && errors.Is(cause, errUnprobeable) {
-			hint = "is the offset that of an instruction?"
-		}
+		cause, hint := explain(err)
 		return nil, failed(target, cause, hint)
 	case errors.Is(err, unix.EACCES):
 		return nil, failed(target, unix.EACCES, paranoid)

@@ -13,32 +13,38 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// member has so many bits.
+type member struct {
+	bits int
+	set  func(*unix.PerfEventAttr, uint64)
+}
+
 // members sets those of struct perf_event_attr that are not flags, by the kernel's names.
-var members = map[string]func(*unix.PerfEventAttr, uint64){
-	"type":               func(a *unix.PerfEventAttr, v uint64) { a.Type = uint32(v) },
-	"size":               func(*unix.PerfEventAttr, uint64) {}, // is ours
-	"config":             func(a *unix.PerfEventAttr, v uint64) { a.Config = v },
-	"sample_period":      func(a *unix.PerfEventAttr, v uint64) { a.Sample = v },
-	"sample_freq":        func(a *unix.PerfEventAttr, v uint64) { a.Sample = v },
-	"sample_type":        func(a *unix.PerfEventAttr, v uint64) { a.Sample_type = v },
-	"read_format":        func(a *unix.PerfEventAttr, v uint64) { a.Read_format = v },
-	"wakeup_events":      func(a *unix.PerfEventAttr, v uint64) { a.Wakeup = uint32(v) },
-	"wakeup_watermark":   func(a *unix.PerfEventAttr, v uint64) { a.Wakeup = uint32(v) },
-	"bp_type":            func(a *unix.PerfEventAttr, v uint64) { a.Bp_type = uint32(v) },
-	"bp_addr":            func(a *unix.PerfEventAttr, v uint64) { a.Ext1 = v },
-	"config1":            func(a *unix.PerfEventAttr, v uint64) { a.Ext1 = v },
-	"bp_len":             func(a *unix.PerfEventAttr, v uint64) { a.Ext2 = v },
-	"config2":            func(a *unix.PerfEventAttr, v uint64) { a.Ext2 = v },
-	"branch_sample_type": func(a *unix.PerfEventAttr, v uint64) { a.Branch_sample_type = v },
-	"sample_regs_user":   func(a *unix.PerfEventAttr, v uint64) { a.Sample_regs_user = v },
-	"sample_stack_user":  func(a *unix.PerfEventAttr, v uint64) { a.Sample_stack_user = uint32(v) },
-	"clockid":            func(a *unix.PerfEventAttr, v uint64) { a.Clockid = int32(v) },
-	"sample_regs_intr":   func(a *unix.PerfEventAttr, v uint64) { a.Sample_regs_intr = v },
-	"aux_watermark":      func(a *unix.PerfEventAttr, v uint64) { a.Aux_watermark = uint32(v) },
-	"sample_max_stack":   func(a *unix.PerfEventAttr, v uint64) { a.Sample_max_stack = uint16(v) },
-	"aux_sample_size":    func(a *unix.PerfEventAttr, v uint64) { a.Aux_sample_size = uint32(v) },
-	"sig_data":           func(a *unix.PerfEventAttr, v uint64) { a.Sig_data = v },
-	"precise_ip":         func(a *unix.PerfEventAttr, v uint64) { a.Bits |= v & 3 << 15 },
+var members = map[string]member{
+	"type":               {32, func(a *unix.PerfEventAttr, v uint64) { a.Type = uint32(v) }},
+	"size":               {64, func(*unix.PerfEventAttr, uint64) {}}, // is ours
+	"config":             {64, func(a *unix.PerfEventAttr, v uint64) { a.Config = v }},
+	"sample_period":      {64, func(a *unix.PerfEventAttr, v uint64) { a.Sample = v }},
+	"sample_freq":        {64, func(a *unix.PerfEventAttr, v uint64) { a.Sample = v }},
+	"sample_type":        {64, func(a *unix.PerfEventAttr, v uint64) { a.Sample_type = v }},
+	"read_format":        {64, func(a *unix.PerfEventAttr, v uint64) { a.Read_format = v }},
+	"wakeup_events":      {32, func(a *unix.PerfEventAttr, v uint64) { a.Wakeup = uint32(v) }},
+	"wakeup_watermark":   {32, func(a *unix.PerfEventAttr, v uint64) { a.Wakeup = uint32(v) }},
+	"bp_type":            {32, func(a *unix.PerfEventAttr, v uint64) { a.Bp_type = uint32(v) }},
+	"bp_addr":            {64, func(a *unix.PerfEventAttr, v uint64) { a.Ext1 = v }},
+	"config1":            {64, func(a *unix.PerfEventAttr, v uint64) { a.Ext1 = v }},
+	"bp_len":             {64, func(a *unix.PerfEventAttr, v uint64) { a.Ext2 = v }},
+	"config2":            {64, func(a *unix.PerfEventAttr, v uint64) { a.Ext2 = v }},
+	"branch_sample_type": {64, func(a *unix.PerfEventAttr, v uint64) { a.Branch_sample_type = v }},
+	"sample_regs_user":   {64, func(a *unix.PerfEventAttr, v uint64) { a.Sample_regs_user = v }},
+	"sample_stack_user":  {32, func(a *unix.PerfEventAttr, v uint64) { a.Sample_stack_user = uint32(v) }},
+	"clockid":            {32, func(a *unix.PerfEventAttr, v uint64) { a.Clockid = int32(v) }},
+	"sample_regs_intr":   {64, func(a *unix.PerfEventAttr, v uint64) { a.Sample_regs_intr = v }},
+	"aux_watermark":      {32, func(a *unix.PerfEventAttr, v uint64) { a.Aux_watermark = uint32(v) }},
+	"sample_max_stack":   {16, func(a *unix.PerfEventAttr, v uint64) { a.Sample_max_stack = uint16(v) }},
+	"aux_sample_size":    {32, func(a *unix.PerfEventAttr, v uint64) { a.Aux_sample_size = uint32(v) }},
+	"sig_data":           {64, func(a *unix.PerfEventAttr, v uint64) { a.Sig_data = v }},
+	"precise_ip":         {2, func(a *unix.PerfEventAttr, v uint64) { a.Bits |= v << 15 }},
 }
 
 // flags are the bits of struct perf_event_attr, in the kernel's order; "" where precise_ip lies.
@@ -63,9 +69,12 @@ func attributes(event map[string]uint64) (*unix.PerfEventAttr, error) {
 		bits[name] = 1 << i
 	}
 	for name, value := range event {
-		if set := members[name]; set != nil {
+		if m, ok := members[name]; ok {
+			if value>>m.bits != 0 {
+				return nil, fmt.Errorf("%s has %d bits, %d is too large", name, m.bits, value)
+			}
 			if value != 0 { // which would overwrite the other one of a union
-				set(attr, value)
+				m.set(attr, value)
 			}
 		} else if bit := bits[name]; bit == 0 || name == "" {
 			return nil, fmt.Errorf("struct perf_event_attr has no member %s", name)
@@ -114,6 +123,8 @@ func whyNot(err error, target Target) string {
 		return "this machine has no such event; software events (type 1) always work"
 	case errors.Is(err, unix.ESRCH):
 		return "there is no process of this number"
+	case errors.Is(err, unix.EINVAL) && target.PID < 0 && target.CPU < 0:
+		return "every process on every CPU is not one event: one for each CPU is needed, or one for a process"
 	case errors.Is(err, unix.EINVAL):
 		return "the values of the attr do not fit together"
 	case errors.Is(err, unix.EMFILE):
@@ -126,7 +137,7 @@ func whyNot(err error, target Target) string {
 
 func closestMember(event map[string]uint64) string {
 	for name := range event {
-		known := members[name] != nil
+		_, known := members[name]
 		near := fault.Closest(name, func(yield func(string) bool) {
 			for member := range members {
 				if !yield(member) {

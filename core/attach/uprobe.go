@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 
+	"coolbpf/core/fault"
 	"coolbpf/core/symbols"
 
 	"github.com/cilium/ebpf"
@@ -26,6 +27,10 @@ func uretprobe(program *ebpf.Program, target Target, env Env) (io.Closer, error)
 
 func inFile(attach func(*link.Executable, string, *ebpf.Program, *link.UprobeOptions) (link.Link, error),
 	program *ebpf.Program, target Target, env Env) (io.Closer, error) {
+	if target.Symbol == "" && target.Offset == 0 { // which the library takes for no address
+		return nil, &fault.Error{Kind: fault.Invalid, Op: "attach " + target.Hook, Subject: target.String(),
+			Cause: errors.New("an offset in the file, or a function, is needed")}
+	}
 	pid := target.PID
 	switch {
 	case pid == 0:
