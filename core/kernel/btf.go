@@ -44,21 +44,28 @@ func HasBTF(release string) bool {
 // LoadBTF reads a kernel's type information: from path, or where the kernel of that release has it.
 // It returns the raw bytes and the same parsed.
 func LoadBTF(path, release string) ([]byte, *btf.Spec, error) {
+	_, raw, spec, err := findBTF(path, release)
+	return raw, spec, err
+}
+
+// findBTF says also which file it is.
+func findBTF(path, release string) (string, []byte, *btf.Spec, error) {
 	if path != "" {
-		return readBTF(path)
+		raw, spec, err := readBTF(path)
+		return path, raw, spec, err
 	}
 	var looked []string
 	for _, path := range places(release) {
 		raw, spec, err := readBTF(path)
 		if err == nil {
-			return raw, spec, nil
+			return path, raw, spec, nil
 		}
 		if f := (*fault.Error)(nil); errors.As(err, &f) && !errors.Is(err, fs.ErrNotExist) {
 			path += " (" + f.Cause.Error() + ")"
 		}
 		looked = append(looked, path)
 	}
-	return nil, nil, &fault.Error{Kind: fault.Missing, Op: "find BTF", Subject: "of kernel " + release,
+	return "", nil, nil, &fault.Error{Kind: fault.Missing, Op: "find BTF", Subject: "of kernel " + release,
 		Cause: fmt.Errorf("looked for %s", strings.Join(looked, ", ")),
 		Hint:  "the kernel needs CONFIG_DEBUG_INFO_BTF=y, or its vmlinux with BTF in /boot"}
 }
@@ -122,11 +129,10 @@ func Targets(path, release, prefix string) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		switch typ.(type) {
-		case *btf.Func, *btf.Typedef:
-			if name, ok := strings.CutPrefix(typ.TypeName(), prefix); ok {
-				names = append(names, name)
-			}
+		_, function := typ.(*btf.Func)
+		_, typedef := typ.(*btf.Typedef) // of a tracepoint
+		if name, ok := strings.CutPrefix(typ.TypeName(), prefix); ok && (function || typedef && prefix != "") {
+			names = append(names, name)
 		}
 	}
 	return names, nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"coolbpf/core/fault"
@@ -45,18 +46,13 @@ func failing(name, state string, err error) Finding {
 }
 
 func (f *Facts) btf(path string) Finding {
-	raw, _, err := LoadBTF(path, f.Release)
+	path, raw, _, err := findBTF(path, f.Release)
 	if err != nil {
 		found := failing("BTF", fails, err)
 		if found.Fix == "" {
 			found.Fix = "give another file, or none"
 		}
 		return found
-	}
-	for _, place := range places(f.Release) {
-		if _, err := os.Stat(place); err == nil && path == "" {
-			path = place
-		}
 	}
 	return Finding{"BTF", ok, fmt.Sprintf("%s, %.1f MB", path, float64(len(raw))/1e6), ""}
 }
@@ -143,11 +139,19 @@ func (f *Facts) kptr() Finding {
 }
 
 func (f *Facts) perf() Finding {
-	setting := sysctl("kernel/perf_event_paranoid")
-	if capable(unix.CAP_PERFMON) || capable(unix.CAP_SYS_ADMIN) {
+	return paranoid(sysctl("kernel/perf_event_paranoid"), capable(unix.CAP_SYS_ADMIN), capable(unix.CAP_PERFMON))
+}
+
+// paranoid is about who may open perf events. From 3, which Debian and others have, CAP_PERFMON does not do.
+func paranoid(setting string, admin, perfmon bool) Finding {
+	fix := "CAP_PERFMON, or sysctl kernel.perf_event_paranoid=-1"
+	if level, err := strconv.Atoi(setting); err == nil && level > 2 {
+		perfmon, fix = false, "CAP_SYS_ADMIN, or CAP_PERFMON and sysctl kernel.perf_event_paranoid=2"
+	}
+	if admin || perfmon {
 		return Finding{"perf_event_paranoid", ok, setting + ", which this process may disregard", ""}
 	}
-	return Finding{"perf_event_paranoid", less, setting + ": perf events, and kprobes and uprobes by them, are refused", "CAP_PERFMON, or sysctl kernel.perf_event_paranoid=-1"}
+	return Finding{"perf_event_paranoid", less, setting + ": perf events, and kprobes and uprobes by them, are refused", fix}
 }
 
 func (f *Facts) unprivileged() Finding {

@@ -43,6 +43,15 @@ func TestFindings(t *testing.T) {
 	if err := os.WriteFile(bad, []byte("none"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	for _, c := range []struct {
+		setting        string
+		admin, perfmon bool
+		state          string
+	}{{"4", true, false, ok}, {"4", false, true, less}, {"3", false, true, less}, {"2", false, true, ok}, {"2", false, false, less}, {"unknown", false, true, ok}} {
+		if found := paranoid(c.setting, c.admin, c.perfmon); found.State != c.state || !strings.HasPrefix(found.Found, c.setting) {
+			t.Errorf("%+v: %+v", c, found)
+		}
+	}
 	if found := findings(t, bad)["BTF"]; found.State != fails || !strings.Contains(found.Found, bad) {
 		t.Errorf("%+v", found)
 	}

@@ -40,12 +40,17 @@ func integer(name string) string {
 }
 
 // spell writes a type as C does.
-func spell(t btf.Type, depth int) string {
-	if depth > deepest {
+func spell(t btf.Type) string {
+	words := 0
+	return spellPart(t, 0, &words)
+}
+
+func spellPart(t btf.Type, depth int, words *int) string {
+	if *words++; depth > deepest || *words > mostWords {
 		return "..."
 	}
 	named := func(kind string) string { return strings.TrimSpace(kind + " " + t.TypeName()) }
-	of := func(inner btf.Type) string { return spell(inner, depth+1) }
+	of := func(inner btf.Type) string { return spellPart(inner, depth+1, words) }
 	switch v := t.(type) {
 	case nil, *btf.Void:
 		return "void"

@@ -65,6 +65,8 @@ type Struct struct {
 	Members int    `json:"members"`
 	Size    uint32 `json:"size"`
 	Cells   []Cell `json:"cell,omitempty"`
+
+	seen int // members
 }
 
 // Cell is a member. Bits is "first:count" within the integer at Offset, or "".
@@ -131,9 +133,9 @@ func (q Query) functions(types *btf.Spec) (any, error) {
 func prototype(f *btf.Func) Function {
 	p := Function{Name: f.Name, Args: []string{}}
 	if proto, ok := f.Type.(*btf.FuncProto); ok {
-		p.Ret = spell(proto.Return, 0)
+		p.Ret = spell(proto.Return)
 		for _, param := range proto.Params {
-			p.Args = append(p.Args, spell(param.Type, 0))
+			p.Args = append(p.Args, spell(param.Type))
 		}
 	}
 	return p
@@ -146,7 +148,7 @@ func (q Query) structs(types *btf.Spec) (any, error) {
 			if err != nil {
 				return nil, err
 			}
-			if c, ok := t.(interface{ TypeName() string }); ok && composite(t) && c.TypeName() != "" && matches(spell(t, 0)) {
+			if c, ok := t.(interface{ TypeName() string }); ok && composite(t) && c.TypeName() != "" && matches(spell(t)) {
 				if found = append(found, layout(t)); len(found) == most {
 					break
 				}
@@ -162,7 +164,7 @@ func (q Query) structs(types *btf.Spec) (any, error) {
 		return nil, err
 	}
 	s := layout(btf.UnderlyingType(t))
-	s.Name = spell(t, 0)
+	s.Name = spell(t)
 	return s, nil
 }
 
@@ -175,7 +177,7 @@ func composite(t btf.Type) bool {
 }
 
 func layout(t btf.Type) Struct {
-	s := Struct{Name: spell(t, 0)}
+	s := Struct{Name: spell(t)}
 	var members []btf.Member
 	switch v := t.(type) {
 	case *btf.Struct:
@@ -191,8 +193,17 @@ func layout(t btf.Type) Struct {
 // deepest is how far types are followed: those of damaged BTF may have no end.
 const deepest = 32
 
+// What is small in damaged BTF may contain itself over and over.
+const (
+	mostMembers = 1 << 14 // of a struct, with those of what is in it
+	mostWords   = 1 << 8  // that the name of a type is made of
+)
+
 func (s *Struct) add(members []btf.Member, before string, offset btf.Bits, depth int) {
 	for _, m := range members {
+		if s.seen++; s.seen > mostMembers {
+			return
+		}
 		at, name := offset+m.Offset, before+m.Name
 		inner, nested := btf.UnderlyingType(m.Type), []btf.Member(nil)
 		if m.Type.TypeName() == "" {
@@ -222,7 +233,7 @@ func cell(m btf.Member, name string, at btf.Bits) Cell {
 	if m.BitfieldSize > 0 && size > 0 {
 		unit := btf.Bits(8 * size)
 		start := at / unit * unit
-		return Cell{spell(m.Type, 0), start.Bytes(), size, fmt.Sprintf("%d:%d", at-start, m.BitfieldSize), name}
+		return Cell{spell(m.Type), start.Bytes(), size, fmt.Sprintf("%d:%d", at-start, m.BitfieldSize), name}
 	}
 	typ := m.Type
 	for depth := 0; depth < deepest; depth++ {
@@ -233,7 +244,7 @@ func cell(m btf.Member, name string, at btf.Bits) Cell {
 		name += fmt.Sprintf("[%d]", array.Nelems)
 		typ = array.Type
 	}
-	return Cell{spell(typ, 0), at.Bytes(), size, "", name}
+	return Cell{spell(typ), at.Bytes(), size, "", name}
 }
 
 func (q Query) named(types *btf.Spec) (any, error) {
@@ -248,7 +259,7 @@ func (q Query) named(types *btf.Spec) (any, error) {
 	if err != nil {
 		size = 0 // a struct that is declared only
 	}
-	return Named{q.Type, spell(btf.UnderlyingType(t), 0), size}, nil
+	return Named{q.Type, spell(btf.UnderlyingType(t)), size}, nil
 }
 
 // lookup finds a type by its name in C; nil: there is none.

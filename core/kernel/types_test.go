@@ -132,3 +132,19 @@ func TestAnswersOfThisKernel(t *testing.T) {
 		t.Errorf("%v, %v", answer, err)
 	}
 }
+
+// A struct or a prototype that contains itself over and over, as damaged BTF may have it.
+func TestBroadTypes(t *testing.T) {
+	long := &btf.Int{Name: "long int", Size: 8}
+	loop := &btf.Struct{Size: 8}
+	loop.Members = []btf.Member{{Type: loop}, {Type: loop}}
+	if s := layout(&btf.Struct{Name: "s", Size: 8, Members: []btf.Member{{Name: "m", Type: long}, {Type: loop}}}); len(s.Cells) == 0 || len(s.Cells) > mostMembers || s.Members != 2 {
+		t.Errorf("%d members", len(s.Cells))
+	}
+	call := &btf.FuncProto{Return: long}
+	pointer := btf.FuncParam{Type: &btf.Pointer{Target: call}}
+	call.Params = []btf.FuncParam{pointer, pointer}
+	if name := spell(call); len(name) > 64*mostWords {
+		t.Errorf("%d bytes", len(name))
+	}
+}
