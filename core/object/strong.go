@@ -3,6 +3,7 @@ package object
 import (
 	"bytes"
 	"debug/elf"
+	"slices"
 
 	"github.com/cilium/ebpf/btf"
 )
@@ -58,6 +59,13 @@ func kconfig(data []byte) map[string]bool {
 		names[v.Type.TypeName()] = true
 	}
 	return names
+}
+
+// NeedsOption tells whether a variable stands for an option of the kernel.
+func (o *Object) NeedsOption(option string) bool {
+	section := (*btf.Datasec)(nil)
+	return o.Spec.Types.TypeByName(".kconfig", &section) == nil &&
+		slices.ContainsFunc(section.Vars, func(v btf.VarSecinfo) bool { return v.Type.TypeName() == option })
 }
 
 // Without leaves a weak variable for an option of the kernel, or all where the name is "", at zero, as

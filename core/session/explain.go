@@ -23,7 +23,7 @@ func explain(err error, o *object.Object, facts *kernel.Facts, opts Options) err
 		if cause, ok := about(err, "program "+p.Name+": "); ok {
 			f.Op, f.Subject, f.Cause = "load program", p.Name, cause
 			if errors.Is(err, ebpf.ErrNotSupported) && (p.Hook == "tracing" || p.Hook == "lsm") {
-				f.Cause, f.Hint = fmt.Errorf("the kernel has nothing of the name %s to attach %s to", p.Target, p.Section), closest(p, facts, opts)
+				f.Cause, f.Hint = untraced(p, facts, opts)
 				return f
 			}
 		}
@@ -44,7 +44,8 @@ func explain(err error, o *object.Object, facts *kernel.Facts, opts Options) err
 	case errors.Is(err, fs.ErrPermission):
 		f.Kind, f.Cause = fault.Privilege, fault.Errno(err) // the library guesses at the limit of locked memory, which was raised
 		f.Hint = "is the kernel locked down (/sys/kernel/security/lockdown), or the process confined?"
-	case strings.Contains(err.Error(), "LINUX_HAS_BPF_COOKIE"): // of bpf/usdt.bpf.h alone
+	// A variable of bpf/usdt.bpf.h alone; the library names it where the kernel's configuration is to be found.
+	case noOption.MatchString(err.Error()) && o.NeedsOption("LINUX_HAS_BPF_COOKIE"):
 		f.Cause, f.Hint = attach.ErrUSDT, attach.InsteadOfUSDT
 	case strings.Contains(err.Error(), "no BTF found"):
 		if _, _, missing := kernel.LoadBTF("", facts.Release); missing != nil {
@@ -54,23 +55,32 @@ func explain(err error, o *object.Object, facts *kernel.Facts, opts Options) err
 	return f
 }
 
-// closest is a target of the same kind with a similar name.
-func closest(p object.Program, facts *kernel.Facts, opts Options) string {
-	prefix := ""
+// untraced says why a program cannot be loaded for its target: the kernel has none of that name, or
+// cannot attach to what is there.
+func untraced(p object.Program, facts *kernel.Facts, opts Options) (cause error, hint string) {
+	kind, prefix, needs := "functions", "", "this needs Linux 5.5, on arm64 6.0"
 	switch {
 	case p.Hook == "lsm":
-		prefix = "bpf_lsm_"
+		kind, prefix, needs = "hooks of the security modules", "bpf_lsm_", "this needs Linux 5.7 with CONFIG_BPF_LSM=y, on arm64 6.0"
 	case strings.HasPrefix(p.Section, "tp_btf/"):
-		prefix = "btf_trace_"
+		kind, prefix, needs = "tracepoints by their types", "btf_trace_", "this needs Linux 5.5"
 	}
 	names, err := kernel.Targets(opts.BTF, facts.Release, prefix)
-	if err != nil {
-		return err.Error()
+	if err == nil && slices.Contains(names, p.Target) {
+		return errors.New("this kernel cannot attach to " + kind), needs
 	}
-	if near := fault.Closest(p.Target, slices.Values(names)); near != "" {
+	cause = fmt.Errorf("the kernel has nothing of the name %s to attach %s to", p.Target, p.Section)
+	if err != nil {
+		return cause, err.Error()
+	}
+	return cause, closest(p.Target, names)
+}
+
+func closest(target string, names []string) string {
+	if near := fault.Closest(target, slices.Values(names)); near != "" {
 		return "closest: " + near
 	}
-	return "or this kernel cannot do it: functions need Linux 5.5, on arm64 6.0; functions that were inlined are not there"
+	return "functions that were inlined are not there"
 }
 
 // mapHint is what may be wrong with a map's declaration.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,7 +16,10 @@ import (
 	"coolbpf/core/events"
 	"coolbpf/core/fault"
 	"coolbpf/core/kernel"
+	"coolbpf/core/object"
 	"coolbpf/core/tables"
+
+	"github.com/cilium/ebpf"
 )
 
 // made is the artefact of a program that includes lbc.h and is licensed, or of a whole text.
@@ -277,6 +281,42 @@ int f(void *ctx)
 	}
 	_, err = Load(made(t, strings.Replace(text, "WEAK", "", 1)), Options{})
 	if err == nil || !strings.Contains(err.Error(), "CONFIG_NONE_OF_THIS_NAME") && !strings.Contains(err.Error(), "kconfig") {
+		t.Error(err)
+	}
+}
+
+// What cannot be attached to is told from what is not there.
+func TestUntraced(t *testing.T) {
+	facts, err := kernel.This()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !kernel.HasBTF(facts.Release) {
+		t.Skip("this kernel has no BTF")
+	}
+	for section, want := range map[string]string{
+		"fentry/wake_up_new_task": "load program f: this kernel cannot attach to functions (this needs Linux 5.5, on arm64 6.0)",
+		"fentry/wake_up_new_tsk":  "load program f: the kernel has nothing of the name wake_up_new_tsk to attach fentry/wake_up_new_tsk to (closest: wake_up_new_task)",
+		"fexit/pid_t":             "load program f: the kernel has nothing of the name pid_t to attach fexit/pid_t to (",
+		"tp_btf/sched_switch":     "load program f: this kernel cannot attach to tracepoints by their types (this needs Linux 5.5)",
+		"tp_btf/sched_swich":      "load program f: the kernel has nothing of the name sched_swich to attach tp_btf/sched_swich to (closest: sched_switch)",
+	} {
+		hook, target, _ := strings.Cut(section, "/")
+		o := &object.Object{Programs: []object.Program{{Name: "f", Section: section, Hook: "tracing", Target: target}}}
+		if err := explain(fmt.Errorf("program f: %w", fmt.Errorf("%s: %w", hook, ebpf.ErrNotSupported)), o, facts, Options{}); !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
+// Where the kernel's configuration is not to be found the library does not say which option it lacks.
+func TestUSDTWithoutConfiguration(t *testing.T) {
+	parsed, _, _, err := read(made(t, "#include <bpf/usdt.bpf.h>\nSEC(\"usdt\") int BPF_USDT(f, long a) { return a; }"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = explain(fmt.Errorf("program f: resolving .kconfig: %w", fmt.Errorf("cannot find a kconfig file: %w", fs.ErrNotExist)), parsed, &kernel.Facts{}, Options{})
+	if !strings.Contains(err.Error(), "USDT probes are not supported (attach a uprobe: ") {
 		t.Error(err)
 	}
 }
