@@ -17,7 +17,9 @@ if not os.path.realpath(pylcc.__file__).startswith(os.path.realpath(sys.prefix) 
 
 if not os.path.exists("/sys/bus/event_source/devices/kprobe"):
     collect_ignore_glob = ["kprobe/*", "scripts/*"]  # they belong to kernels with kprobes
-elif not os.uname()[2].startswith("5.10."):
+elif os.uname()[2].startswith("5.10."):
+    collect_ignore = ["kprobe/test_graph.py"]  # emulated by QEMU it hangs now and then when function_graph is switched
+else:
     collect_ignore = ["kprobe/test_btf.py"]  # slow where all is emulated: once, on the oldest kernel
 
 headers = []  # how the kernel types of each NAME.so were printed

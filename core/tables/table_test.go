@@ -25,6 +25,9 @@ func create(t *testing.T, typ ebpf.MapType, entries, valueSize uint32) (*Table, 
 	if err := rlimit.RemoveMemlock(); err != nil {
 		t.Fatal(err)
 	}
+	if typ == ebpf.LRUHash || typ == ebpf.LRUCPUHash {
+		entries *= 64 // each CPU hoards free ones: a small map may lose entries long before it is full
+	}
 	m, err := ebpf.NewMap(&ebpf.MapSpec{Type: typ, KeySize: 4, ValueSize: valueSize, MaxEntries: entries})
 	if err != nil {
 		t.Fatal(err)

@@ -152,24 +152,31 @@ def test_a_failed_kprobe_spoils_no_tracepoint(tmpdir):
     assert said[1:] == ["attached"], said
 
 
-def test_which_capability_kprobes_need():
+FEW = r'''
+import ctypes, struct
+DAC_OVERRIDE, DAC_READ_SEARCH, SYS_RESOURCE, PERFMON, BPF = 1 << 1, 1 << 2, 1 << 24, 1 << 6, 1 << 7  # the latter two above 32
+low, high = DAC_OVERRIDE | DAC_READ_SEARCH | SYS_RESOURCE, PERFMON | BPF
+assert ctypes.CDLL(None).capset(struct.pack("=Ii", 0x20080522, 0), struct.pack("=IIIIII", low, low, 0, high, high, 0)) == 0
+from pylcc import ClbcBase, RootRequiredException
+try:
+    ClbcBase("t", bpf_str='#include "lbc.h"\nSEC("kprobe/wake_up_new_task") int probe(void *ctx) { return 0; }\n' + LICENSE).close()
+    print("attached")
+except RootRequiredException as e:
+    print(e)
+'''
+
+
+def test_which_capability_kprobes_need(tmpdir):
     """Debian's perf_event_paranoid of 3 wants more than CAP_PERFMON."""
+    tmpdir.join("script.py").write(FEW.replace("LICENSE", repr(LICENSE)))
     paranoid = "/proc/sys/kernel/perf_event_paranoid"
     with open(paranoid) as f:
         before = f.read()
-    run = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=+bpf,+perfmon,+sys_resource",
-           "--ambient-caps=+bpf,+perfmon,+sys_resource", sys.executable, "-c",
-           "import tempfile\nfrom pylcc import *\n"
-           "try:\n"
-           "    ClbcBase('t', bpf_str='''%sSEC(\"kprobe/wake_up_new_task\") int probe(void *ctx) { return 0; }%s''', workPath=tempfile.mkdtemp()).close()\n"
-           "    print('attached')\n"
-           "except RootRequiredException as e:\n"
-           "    print(e)\n" % (HEAD, LICENSE)]
     try:
         for level, expected in ("3", "attach kprobe wake_up_new_task: permission denied (run as root or with CAP_SYS_ADMIN"), ("2", "attached"):
             with open(paranoid, "w") as f:
                 f.write(level)
-            said = subprocess.check_output(run, universal_newlines=True, cwd="/").splitlines()[-1]
+            said = subprocess.check_output([sys.executable, "script.py"], universal_newlines=True, cwd=str(tmpdir)).splitlines()[-1]
             assert said.startswith(expected), said
     finally:
         with open(paranoid, "w") as f:
