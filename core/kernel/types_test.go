@@ -4,13 +4,15 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/cilium/ebpf/btf"
 )
 
-// made is BTF of our own.
-func made(t *testing.T) *btf.Spec {
+// made is BTF of our own, and a file with it.
+func made(t *testing.T) (*btf.Spec, string) {
 	t.Helper()
 	char := &btf.Int{Name: "char", Size: 1, Encoding: btf.Signed}
 	integer := &btf.Int{Name: "int", Size: 4, Encoding: btf.Signed}
@@ -40,15 +42,28 @@ func made(t *testing.T) *btf.Spec {
 	if err != nil {
 		t.Fatal(err)
 	}
-	types, err := btf.LoadSpecFromReader(bytes.NewReader(raw))
+	path := filepath.Join(t.TempDir(), "btf")
+	if err := os.WriteFile(path, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, types, err := LoadBTF(path, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return types
+	return types, path
+}
+
+func TestTargets(t *testing.T) {
+	_, path := made(t)
+	for prefix, want := range map[string]string{"": "[do_it do_that]", "do_": "[it that]", "outer": "[_t]", "x": "[]"} {
+		if names, err := Targets(path, "", prefix); err != nil || fmt.Sprint(names) != want {
+			t.Errorf("%q: %v, want %s; %v", prefix, names, want, err)
+		}
+	}
 }
 
 func TestAnswer(t *testing.T) {
-	types := made(t)
+	types, _ := made(t)
 	function := `{"func":"%s","args":["struct outer *","void *const"],"ret":"void","line":0,"file":""}`
 	it, that := fmt.Sprintf(function, "do_it"), fmt.Sprintf(function, "do_that")
 	for query, want := range map[Query]string{
