@@ -213,7 +213,7 @@ lcc_error *lcc_events_read(lcc_handle events, void *buffer, uint64_t size, int32
  * LCC_PRIVILEGE when kptr_restrict hides addresses. */
 lcc_error *lcc_kernel_names(lcc_handle session, lcc_addresses addresses, uint32_t count, char **out);
 
-/* Open a book of symbols, which keeps what it has read until lcc_close. */
+/* Open a book of symbols, which keeps what it has read until lcc_close. A session is one, too. */
 lcc_error *lcc_symbols_open(lcc_handle *out);
 
 /* Say what lies at addresses, in one call for many. space:

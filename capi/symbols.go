@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"unsafe"
 
+	"coolbpf/core/session"
 	"coolbpf/core/symbols"
 )
 
@@ -31,6 +32,14 @@ func lcc_symbols_find(number C.lcc_handle, text C.lcc_str, name C.lcc_str, out *
 	})
 }
 
+// opened is the book of a handle of its own, or of a session.
+func opened(number int64) (*symbols.Book, error) {
+	if s, err := held[*session.Session](number); err == nil {
+		return s.Symbols(), nil
+	}
+	return held[*symbols.Book](number)
+}
+
 // ask hands out the answer of a book as JSON.
 func ask(number C.lcc_handle, text C.lcc_str, out **C.char, question func(*symbols.Book, symbols.Space) (any, error)) *C.lcc_error {
 	return call(func() error {
@@ -38,7 +47,7 @@ func ask(number C.lcc_handle, text C.lcc_str, out **C.char, question func(*symbo
 		if err := options(text, &space); err != nil {
 			return err
 		}
-		book, err := held[*symbols.Book](int64(number))
+		book, err := opened(int64(number))
 		if err != nil {
 			return err
 		}

@@ -1,12 +1,13 @@
 """The attach calls of ClbcBase."""
 
 import ctypes
+import errno
 import os
 
 from pylcc import errors
 from pylcc._lib import native, number, text, utf8
-from pylcc._symbols import Symbols
-from pylcc._values import integers
+from pylcc._symbols import Symbols, find
+from pylcc._values import texts
 from pylcc.perfEvent import PerfBreakPointType, PerfType
 
 _PROLOGUE = 0x20  # a JVM's functions begin with a check of the stack
@@ -19,28 +20,37 @@ class Attach(object):
     undoes it all. Every call raises InvalidArgsException for a name that the object lacks,
     AttachException when the kernel refuses, RootRequiredException and ClosedException."""
 
-    def _attachTo(self, function, **target):
-        raise NotImplementedError
+    def __init__(self, session):
+        self.__session = session
+
+    def __attach(self, function, **target):
+        if "name" in target:
+            target["name"] = text(target["name"], "target")
+        function = text(function, "function")
+        if u"\0" in function:
+            raise errors.InvalidArgsException("attach %r: the name of no program contains a NUL" % function)
+        self.__session.attach(function, **target)
 
     def attachKprobe(self, function, symbol):
         """Run it when the kernel's function symbol (or symbol+offset) is entered."""
-        self._attachTo(function, hook="kprobe", name=symbol)
+        self.__attach(function, hook="kprobe", name=symbol)
 
     def attachKretprobe(self, function, symbol):
         """Run it when the kernel's function symbol returns."""
-        self._attachTo(function, hook="kretprobe", name=symbol)
+        self.__attach(function, hook="kretprobe", name=symbol)
 
     def attachUprobe(self, function, pid, binaryPath, offset=0):
         """Run it at an offset in the file binaryPath, a program or a shared library.
 
         pid: of a process, in all of its threads; 0: this one; -1: in every process. The path is the
         process's own where that lives in another mount namespace (a container); instead of a path
-        a name may be given, such as "bash" or "libc". A function is attached to by traceUprobes."""
-        self._attachTo(function, hook="uprobe", name=binaryPath, pid=pid, offset=offset)
+        a name may be given, such as "bash" or "libc". The offset is a number or its text, such as
+        CuprobeParser.funAddr returns. A function is attached to by traceUprobes."""
+        self.__attach(function, hook="uprobe", name=binaryPath, pid=number(pid, "pid"), offset=_number(offset, "offset"))
 
     def attachUretprobe(self, function, pid, binaryPath, offset=0):
         """The same when the function at the offset returns."""
-        self._attachTo(function, hook="uretprobe", name=binaryPath, pid=pid, offset=offset)
+        self.__attach(function, hook="uretprobe", name=binaryPath, pid=number(pid, "pid"), offset=_number(offset, "offset"))
 
     # The kernel's uprobes are those of a process, whichever of its threads is named: one for each
     # thread would run the program as many times.
@@ -55,32 +65,33 @@ class Attach(object):
         C++ and Rust are written as there, with or without parameters, or mangled. pid as in
         attachUprobe."""
         binary, name = _split(fxpr)
-        found = Symbols().find(name, of="file", binary=binary, pid=pid)
+        pid = number(pid, "pid")
+        found = find(self.__session, name, of="file", binary=binary, pid=pid)
         print("%s 0x%x" % (found["path"], found["offset"]))
-        self._attachTo(function, hook="uprobe", name=binary, symbol=name, pid=pid)
+        self.__attach(function, hook="uprobe", name=binary, symbol=name, pid=pid)
 
     def traceUretprobes(self, function, pid, fxpr):
         """Run it when a function of a program or library returns; arguments as in traceUprobes."""
         binary, name = _split(fxpr)
-        self._attachTo(function, hook="uretprobe", name=binary, symbol=name, pid=pid)
+        self.__attach(function, hook="uretprobe", name=binary, symbol=name, pid=number(pid, "pid"))
 
     def attachJavaSym(self, function, pid, symbol):
         """Run it in a function that the runtime of process pid compiled, in each thread it has now.
 
         symbol: the function as /tmp/perf-PID.map names it. The program, of section perf_event, runs
         by a hardware breakpoint behind the function's first instructions."""
-        found = Symbols().find(text(symbol, "symbol"), of="jit", pid=pid)
+        found = Symbols().find(text(symbol, "symbol"), of="jit", pid=number(pid, "pid"))
         inside = found["address"] + (_PROLOGUE if found["size"] > _PROLOGUE else 0)
         self.attachPerfEvents(function, {"type": PerfType.BREAKPOINT, "bp_type": PerfBreakPointType.X, "bp_addr": inside,
                                          "bp_len": ctypes.sizeof(ctypes.c_long), "sample_period": 1}, pid)
 
     def attachTracepoint(self, function, category, name):
         """Run it at a tracepoint: events/category/name in tracefs."""
-        self._attachTo(function, hook="tracepoint", name=u"%s/%s" % (text(category, "category"), text(name, "name")))
+        self.__attach(function, hook="tracepoint", name=u"%s/%s" % (text(category, "category"), text(name, "name")))
 
     def attachRawTracepoint(self, function, name):
         """Run it at a tracepoint, with the arguments as the kernel has them."""
-        self._attachTo(function, hook="raw_tracepoint", name=name)
+        self.__attach(function, hook="raw_tracepoint", name=name)
 
     def attachPerfEvent(self, function, attrD, pid=0, cpu=-1, group_fd=-1, flags=0):
         """Run it whenever a perf event counts or samples; returns 0.
@@ -88,7 +99,8 @@ class Attach(object):
         attrD: members of struct perf_event_attr by name, numbers or their text; size is ignored.
         pid: 0 this thread, -1 all, which needs a cpu; cpu: -1 all, which needs a pid. group_fd,
         flags: those of perf_event_open(2)."""
-        self._attachTo(function, hook="perf_event", pid=pid, cpu=cpu, fd=group_fd, flags=flags, event=_numbers(attrD))
+        self.__attach(function, hook="perf_event", pid=number(pid, "pid"), cpu=number(cpu, "cpu"), fd=_descriptor(group_fd, "group_fd"),
+                      flags=number(flags, "flags"), event=_numbers(attrD))
         return 0
 
     def attachAllCpuPerf(self, function, attrD, pid=-1, group_fd=-1, flags=0):
@@ -97,21 +109,28 @@ class Attach(object):
             self.attachPerfEvent(function, attrD, pid, cpu, group_fd, flags)
 
     def attachPerfEvents(self, function, attrD, pid, group_fd=-1, flags=0):
-        """attachPerfEvent for every thread that the process pid has now."""
-        for thread in _threads(pid):
-            self.attachPerfEvent(function, attrD, thread, -1, group_fd, flags)
+        """attachPerfEvent for every thread that the process pid has now; one that ends meanwhile is
+        left out."""
+        listed, gone = _threads(pid), []
+        for thread in listed:
+            try:
+                self.attachPerfEvent(function, attrD, thread, -1, group_fd, flags)
+            except errors.AttachException as e:
+                gone.append(e)
+                if e.errno != errno.ESRCH or len(gone) == len(listed):
+                    raise
 
     def attachCgroup(self, function, fd):
         """Run it for the cgroup whose directory is open as fd, as the program's section says."""
-        self._attachTo(function, hook="cgroup", fd=fd)
+        self.__attach(function, hook="cgroup", fd=_descriptor(fd, "fd"))
 
     def attachNetns(self, function, fd):
-        """Run it for the network namespace whose file is open as fd."""
-        self._attachTo(function, hook="netns", fd=fd)
+        """Run it for the network namespace whose file is open as fd, a number or a file object."""
+        self.__attach(function, hook="netns", fd=_descriptor(fd, "fd"))
 
     def attachXdp(self, function, ifindex):
         """Run it for what the network interface of that index receives."""
-        self._attachTo(function, hook="xdp", index=ifindex)
+        self.__attach(function, hook="xdp", index=number(ifindex, "ifindex"))
 
 
 def _split(fxpr):
@@ -121,11 +140,16 @@ def _split(fxpr):
     return binary, name
 
 
+def threads(pid):
+    """The numbers of the threads of a process."""
+    return [int(name) for name in os.listdir("/proc/%d/task" % pid)]
+
+
 def _threads(pid):
     if number(pid, "pid") <= 0:
         return [pid]
     try:
-        return [int(name) for name in os.listdir("/proc/%d/task" % pid)]
+        return threads(pid)
     except OSError as e:
         raise errors.AttachException("attach to process %d: %s (is it running?)" % (pid, e.strerror), "", e.errno)
 
@@ -136,14 +160,31 @@ def _online():
     return [cpu for part in ranges for cpu in range(int(part[0]), int(part[-1]) + 1)]
 
 
+def _descriptor(value, name):
+    return number(value.fileno() if hasattr(value, "fileno") else value, name)
+
+
+def _number(value, name):
+    """A number, also as text: decimal, or as C writes it."""
+    if not isinstance(value, texts + (bytes,)):
+        return number(value, name)
+    for base in (10, 0):
+        try:
+            return int(value, base)
+        except ValueError:
+            continue
+    raise errors.InvalidArgsException("use %r as %s: it must be an integer" % (value, name))
+
+
 def _numbers(attr):
     """The members that are numbers; of others it is said that they are not."""
     if not hasattr(attr, "items"):
         raise errors.InvalidArgsException("attach to a perf event: attrD is no dict: %r" % (attr,))
     numbers = {}
     for name, value in attr.items():
+        name = native(utf8(text(name, "a member of attrD")))
         try:
-            numbers[text(name, "a member of attrD")] = int(value) & 0xffffffffffffffff if isinstance(value, integers) else int(value, 0)
-        except (TypeError, ValueError):
+            numbers[name] = _number(value, name) & 0xffffffffffffffff
+        except errors.InvalidArgsException:
             print("key %s type is %s, not support, skip." % (name, type(value)))
     return numbers

@@ -2,6 +2,8 @@
 
 import os
 
+from pylcc._lib import number
+
 _MIN_BAR = 10
 _AROUND = 18  # columns of a line that are not its bar
 
@@ -16,19 +18,20 @@ def columns():
     return 80
 
 
-def short(number, base):
+def short(count, base):
     """A number as 999, 12K, 3M: cut, not rounded. base: 1000, or 1024 as bucket limits have it."""
     for unit in ("", "K", "M", "G", "T", "P", "E"):
-        if number < base:
+        if count < base:
             break
-        number //= base
-    return "%d%s" % (number, unit)
+        count //= base
+    return "%d%s" % (count, unit)
 
 
 def lines(counts, limits, base):
     """One line a bucket, from the first to the last that is not empty; bars are scaled to the largest.
 
-    counts[i] is of the values in [limits(i), limits(i + 1)). ValueError when nothing was counted."""
+    counts[i] is of the values in [limits(i), limits(i + 1)); None is none. ValueError when nothing was counted."""
+    counts = [number(count or 0, "a count") for count in counts]
     filled = [i for i, count in enumerate(counts) if count]
     if not filled:
         raise ValueError("The input list is empty or all zero.")

@@ -26,9 +26,14 @@ class Symbols(Handle):
 
     def find(self, name, **space):
         """A dict: name, module, kind, address, size, path, offset, text; of a file, "" is the file alone."""
-        out = ct.c_void_p()
-        self.call("lcc_symbols_find", _space(space), _lib.utf8(name), ct.byref(out))
-        return _lib.take_json(out)
+        return find(self, name, **space)
+
+
+def find(handle, name, **space):
+    """Symbols.find() in what a handle has read: Symbols, or a Session."""
+    out = ct.c_void_p()
+    handle.call("lcc_symbols_find", _space(space), _lib.utf8(name), ct.byref(out))
+    return _lib.take_json(out)
 
 
 def _space(space):

@@ -5,11 +5,11 @@ import signal
 import threading
 
 import pylcc
-from pylcc import _identity, _load, _servers, errors, perfEvent
+from pylcc import _identity, _load, _servers, _signals, errors, perfEvent
 from pylcc._attach import Attach
 from pylcc._exec import CexecCmd, ON_POSIX
 from pylcc._identity import VERSION as __version__  # noqa: F401
-from pylcc._lib import ready, text
+from pylcc._lib import ready
 from pylcc._load import ClbcLoad
 from pylcc._servers import LBC_COMPILE_PORT, SEG_UNIT, buffSize, segDecode
 from pylcc._session import Session
@@ -87,6 +87,7 @@ class ClbcBase(Attach, ClbcLoad):
         self.__session = Session(artefact, attach=bool(attach), log_level=min(level, 2), btf=types)
         if level:
             _load.complain(self.__session.description["log"])
+        Attach.__init__(self, self.__session)
         self.maps = Maps(self.__session)
 
     def so(self):
@@ -104,14 +105,6 @@ class ClbcBase(Attach, ClbcLoad):
             raise InvalidArgsException("decode a record of %s: the map is no perf buffer (LBC_PERF_OUTPUT)" % name)
         return event(data)
 
-    def _attachTo(self, function, **target):
-        if "name" in target:
-            target["name"] = text(target["name"], "target")
-        function = text(function, "function")
-        if u"\0" in function:
-            raise InvalidArgsException("attach %r: the name of no program contains a NUL" % function)
-        self.__session.attach(function, **target)
-
     def waitInterrupt(self, cb=None):
         """Wait for a signal, in the main thread. cb: called without arguments when it was Ctrl-C;
         without it Ctrl-C raises KeyboardInterrupt here."""
@@ -119,11 +112,7 @@ class ClbcBase(Attach, ClbcLoad):
             return signal.pause()
         if not callable(cb):
             raise InvalidArgsException("wait for an interrupt: cb is not callable: %r" % (cb,))
-        before = signal.signal(signal.SIGINT, lambda *_: cb())
-        try:
-            signal.pause()
-        finally:
-            signal.signal(signal.SIGINT, before)
+        _signals.wait(cb)
 
     def close(self):
         """Detach the programs and free the maps; a perf_buffer_poll in another thread ends.

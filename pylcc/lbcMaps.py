@@ -157,8 +157,7 @@ class CmapsHist(CmapsArray):
 
         Raises ValueError, after the head, when nothing was counted."""
         print(head)
-        counts = self.get() if array is None else [number(count or 0, "a count") for count in array]
-        for line in _hist.lines(counts, self.limit, self.base):
+        for line in _hist.lines(self.get() if array is None else array, self.limit, self.base):
             print(line)
 
 

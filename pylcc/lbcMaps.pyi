@@ -1,10 +1,14 @@
-from collections.abc import Callable, Iterable
+import ctypes
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn
 
 from pylcc._cffi import CffiTrans
 from pylcc._tables import (CmapsArray, CmapsBase, CmapsBloom, CmapsHash, CmapsHolder, CmapsLruHash, CmapsLruPerHash,
                            CmapsPerArray, CmapsPerHash, CmapsQueue, CtableBase, CtypeData, CtypeTable)
 from pylcc._values import Value
+
+_Record = (int | bytes | bytearray | memoryview | Sequence[int] | ctypes.Array[Any] | ctypes.Structure | ctypes.Union | ctypes.c_void_p
+           | ctypes.c_char_p | ctypes._Pointer[Any])
 
 __version__: str
 
@@ -22,7 +26,7 @@ class CmapsEvent(CmapsBase):
     def open_perf_buffer(self, cb: Callable[[int, int, int], object] | None,
                          lost: Callable[[int, int], object] | None = None) -> None: ...
     def perf_buffer_poll(self, timeout: float = -1, obj: Any = None) -> None: ...
-    def event(self, data: int | bytes | Iterable[int]) -> Any: ...
+    def event(self, data: _Record) -> Any: ...
 
 CeventBase = CmapsEvent
 CffiValue = Value

@@ -37,7 +37,7 @@ class ClbcUstack(object):
         # Where a function called one that does not return, its own code may end at the address.
         callers = frames[:1] + [frame - 1 for frame in frames[1:]]
         self._lines = []
-        for i, place in enumerate(self._book().at(callers, of="process", pid=pid)):
+        for i, place in enumerate(self._book().at(callers, of="process", pid=number(pid, "pid"))):
             if not place["module"]:
                 break
             name = place["name"] or "[%s]" % place["module"].rpartition("/")[2].strip("[]")

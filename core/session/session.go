@@ -211,6 +211,11 @@ func (s *Session) KernelNames(addresses []uint64) ([]string, error) {
 	return names, nil
 }
 
+// Symbols is the book that attaching reads.
+func (s *Session) Symbols() *symbols.Book {
+	return &s.symbols
+}
+
 // Close closes readers, links, programs and maps, in this order, after the calls under way.
 func (s *Session) Close() error {
 	s.mu.Lock()

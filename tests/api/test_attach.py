@@ -1,14 +1,22 @@
 """Programs attached by a call."""
 
 import ctypes
+import errno
 import os
 import socket
 import subprocess
+import threading
+import time
 
 import pytest
 
-from programs import LICENSE, cpus, load, mine
+from programs import LICENSE, cpus, fork_once, load, mine
 from pylcc import errors
+from pylcc.lbcBase import ClbcBase
+from pylcc.lbcStack import ClbcUstack
+from surftrace.uprobeParser import CuprobeParser
+
+GETTID = {"x86_64": 186, "aarch64": 178}[os.uname()[4]]
 
 HITS = """
 #include "lbc.h"
@@ -83,6 +91,90 @@ def test_uprobes(program):
     assert hits(returned)[1] == 5 * parent
 
 
+def test_an_offset_as_uprobeParser_says_it(program):
+    parser = CuprobeParser("libc")
+    lbc = program("uprobe/one", "    return hit(0, 1);")
+    lbc.attachUprobe("f", 0, parser.fullObj(), parser.funAddr("getppid"))
+    lbc.attachUretprobe("f", 0, parser.fullObj(), str(int(parser.funAddr("getppid"), 16)))
+    ctypes.CDLL(None).getppid()
+    assert hits(lbc)[0] == 2
+
+
+def test_a_scripts_own_names_are_its_own(program, tmpdir):
+    """No method of a script is taken for one of ours that is private."""
+    class Script(ClbcBase):
+        def _attachTo(self, *arguments, **target):
+            pytest.fail("this is the script's own")
+        _attach = _attach_to = _threads = _session = _attachTo
+
+    source = HITS + 'SEC("raw_tracepoint/*")\nint f(void *ctx)\n{\n%s\n}\n' % MINE + LICENSE
+    with Script("own", bpf_str=mine(source), workPath=str(tmpdir), attach=0) as lbc:
+        lbc.attachRawTracepoint("f", "sched_process_fork")
+        fork_once()
+        assert hits(lbc)[0] == 1
+
+
+@pytest.mark.parametrize("pid", ["this", "gone"])
+def test_perf_events_of_threads_that_end(program, pid):
+    """Threads end between listing and attaching: the dict that is read for each of them sees to it."""
+    lbc = program("perf_event", "    return hit(0, 1);", "struct bpf_perf_event_data")
+    end, numbers = threading.Event(), []
+
+    def work():
+        numbers.append(ctypes.CDLL(None).syscall(GETTID))
+        end.wait()
+
+    class Attr(dict):
+        def items(self):
+            end.set()
+            thread.join()
+            if pid == "gone":
+                child.kill()
+                child.wait()
+            for number in numbers:
+                while os.path.exists("/proc/self/task/%d" % number):  # it has ended for Python, not yet for the kernel
+                    time.sleep(0.001)
+            return dict.items(self)
+
+    thread = threading.Thread(target=work)
+    child = subprocess.Popen(["sleep", "300"])
+    thread.start()
+    try:
+        while not numbers:
+            time.sleep(0.001)
+        attr = Attr({"type": 1, "config": 0, "sample_period": 100000})
+        if pid == "this":
+            lbc.attachPerfEvents("f", attr, os.getpid())
+            for _ in range(10000):
+                if hits(lbc)[0] > 3:
+                    break
+                sum(range(10000))
+            assert hits(lbc)[0] > 3 and end.is_set()
+        else:
+            with pytest.raises(errors.AttachException) as e:
+                lbc.attachPerfEvents("f", attr, child.pid)
+            assert e.value.errno == errno.ESRCH and "there is no process of this number" in str(e.value)
+    finally:
+        end.set()
+        thread.join()
+        if child.poll() is None:
+            child.kill()
+            child.wait()
+
+
+def test_numbers_of_an_event(program, capsys):
+    """Decimal also with zeros before it; no number: said and left out."""
+    lbc = program("perf_event", "    return hit(0, 1);", "struct bpf_perf_event_data")
+    lbc.attachPerfEvent("f", {"type": "01", "config": "0x0", "sample_period": "000100000", "bp_type": 1.5, u"bp_len": None})
+    said = capsys.readouterr()[0].splitlines()
+    assert sorted(line.split(" is ")[0] for line in said if "skip" in line) == ["key bp_len type", "key bp_type type"]
+    for _ in range(10000):
+        if hits(lbc)[0] > 3:
+            break
+        sum(range(10000))
+    assert hits(lbc)[0] > 3
+
+
 def test_perf_events(program):
     """A software event that counts: page faults of this thread."""
     lbc = program("perf_event", "    return hit(0, 1);", "struct bpf_perf_event_data")
@@ -150,7 +242,7 @@ def test_cgroup(program, cgroup2):
 def test_network_namespace(program):
     lbc = program("flow_dissector", "    return 0;", "struct __sk_buff")
     with open("/proc/self/ns/net") as f:
-        lbc.attachNetns("f", f.fileno())
+        lbc.attachNetns("f", f)
         with pytest.raises(errors.AttachException):  # a namespace has one flow dissector
             lbc.attachNetns("f", f.fileno())
 
@@ -163,6 +255,22 @@ def test_network_namespace(program):
     (lambda lbc: lbc.attachPerfEvents("f", {"type": 1}, 1 << 22), "is it running?"),
     (lambda lbc: lbc.attachPerfEvent("f", {"type": 1, "sample_perod": 1}), "no member sample_perod (closest: sample_period)"),
     (lambda lbc: lbc.attachPerfEvent("f", {"type": 1, "config": 0}, -1, 4095), "attach perf_event "),
+    (lambda lbc: lbc.attachUprobe("f", None, "/bin/sh", 0x4000), "use None as pid: it must be an integer"),
+    (lambda lbc: lbc.attachUretprobe("f", None, "/bin/sh", 0x4000), "use None as pid: it must be an integer"),
+    (lambda lbc: lbc.attachUprobe("f", -1, "/bin/sh", "getppid"), "as offset: it must be an integer"),
+    (lambda lbc: lbc.attachUprobe("f", -1, "/bin/sh", None), "use None as offset: it must be an integer"),
+    (lambda lbc: lbc.traceUprobes("f", None, "libc:getppid"), "use None as pid: it must be an integer"),
+    (lambda lbc: lbc.traceUretprobes("f", None, "libc:getppid"), "use None as pid: it must be an integer"),
+    (lambda lbc: lbc.attachJavaSym("f", None, "x"), "use None as pid: it must be an integer"),
+    (lambda lbc: lbc.attachPerfEvents("f", {"type": 1}, None), "use None as pid: it must be an integer"),
+    (lambda lbc: lbc.attachPerfEvent("f", {"type": 1}, None), "use None as pid: it must be an integer"),
+    (lambda lbc: lbc.attachPerfEvent("f", {"type": 1}, 0, None), "use None as cpu: it must be an integer"),
+    (lambda lbc: lbc.attachPerfEvent("f", {"type": 1}, 0, -1, None), "use None as group_fd: it must be an integer"),
+    (lambda lbc: lbc.attachPerfEvent("f", {"type": 1}, 0, -1, -1, None), "use None as flags: it must be an integer"),
+    (lambda lbc: lbc.attachCgroup("f", None), "use None as fd: it must be an integer"),
+    (lambda lbc: lbc.attachNetns("f", "0"), "as fd: it must be an integer"),
+    (lambda lbc: lbc.attachXdp("f", None), "use None as ifindex: it must be an integer"),
+    (lambda lbc: ClbcUstack(None, [1]), "use None as pid: it must be an integer"),
     (lambda lbc: lbc.attachXdp("f", 1 << 20), "attach xdp interface 1048576: "),
     (lambda lbc: lbc.attachCgroup("f", 0), "attach cgroup "),
     (lambda lbc: lbc.attachNetns("f", 0), "attach netns "),

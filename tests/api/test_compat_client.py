@@ -183,7 +183,12 @@ def test_database(database, tmpdir):
 
 
 def test_the_database_that_is_asked_first(database, server, monkeypatch):
-    assert not CprevPareser("/nonexistent/prev.db").exist
+    missing = CprevPareser("/nonexistent/prev.db")
+    assert not missing.exist
+    for call in (missing.getFunc, missing.getStruct, missing.getType):
+        with pytest.raises(errors.DbException) as e:
+            call("x")
+        assert str(e.value) == "db /nonexistent/prev.db is not exist."
     monkeypatch.setenv("LBC_PREVDB", database)
     assert CprevPareser().exist
     c = client(server)

@@ -36,6 +36,10 @@ def test_histograms_of_counts(capsys):
     assert bars(capsys) == [("[2,4)", "1K"), ("[4,8)", "3")]
     CsurfList().hist10Show([0, 0, 4] + [0] * 17)
     assert bars(capsys) == [("[100,1K)", "4")]
+    CsurfList().hist2Show([0, None, 5])
+    assert bars(capsys) == [("[4,8)", "5")]
+    with pytest.raises(errors.InvalidArgsException):
+        CsurfList().hist2Show([0, "5"])
     for show in (CsurfList().hist2, CsurfList().hist10, lambda: CsurfList().hist2Show([0, 0])):
         with pytest.raises(ValueError):
             show()

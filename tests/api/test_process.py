@@ -283,3 +283,54 @@ def test_a_daemon_without_a_standard_error(tmpdir):
                  "lbc = load('.', mine(FORKS) + 'int unused(void) { static int x; }')\nopen('pid', 'w').write('%%d' %% os.getpid())\n" % HERE)
     assert subprocess.call(["sh", "-c", 'exec "$0" -B script.py 2>&-', sys.executable], cwd=str(tmpdir)) == 0
     assert tmpdir.join("pid").read() and tmpdir.join("t.so").check()
+
+
+WAITING = """
+    import signal
+    lbc = load(".", mine(FORKS), attach=0)
+    pipes = len(os.listdir("/proc/self/fd"))
+
+    def send(frame, event, what):
+        if (event, getattr(what, "__name__", "")) == ("c_return", POINT):
+            sys.setprofile(None)
+            os.kill(os.getpid(), signal.SIGNAL)
+
+    def handler(*_):
+        print("handled")
+
+    before = signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGUSR1, handler)
+    sys.setprofile(send)
+    print("ready")
+    sys.stdout.flush()
+    lbc.waitInterrupt(cb=lambda: sys.stdout.write("called\\n"))
+    sys.setprofile(None)
+    assert signal.getsignal(signal.SIGINT) is before and signal.set_wakeup_fd(-1) == -1
+    assert len(os.listdir("/proc/self/fd")) == pipes
+    print("returned")
+"""
+
+
+@pytest.mark.parametrize("number, point, says", [
+    ("SIGINT", "signal", "called"), ("SIGINT", "set_wakeup_fd", "called"), ("SIGINT", "register", "called"), ("SIGUSR1", "register", "handled"),
+    ("SIGINT", None, "called"), ("SIGUSR1", None, "handled")])
+def test_a_wait_ends_whenever_the_signal_comes(tmpdir, number, point, says):
+    """Sent by itself at the return of a call that the wait makes, or while it waits."""
+    script = Script(tmpdir, WAITING.replace("POINT", repr(point)).replace("SIGNAL", number))
+    if point is None:
+        while not in_poll(script.process.pid):
+            assert script.process.poll() is None
+            time.sleep(0.01)
+        script.process.send_signal(getattr(signal, number))
+    guard = threading.Timer(60, script.process.kill)
+    guard.start()
+    try:
+        assert script.process.communicate()[0].split() == [says, "returned"]
+    finally:
+        guard.cancel()
+
+
+def in_poll(pid):
+    """Whether the main thread waits in poll(2)."""
+    with open("/proc/%d/syscall" % pid) as f:
+        return f.read().split()[0] in {"x86_64": ("7", "271"), "aarch64": ("73",)}[os.uname()[4]]

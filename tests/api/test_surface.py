@@ -126,10 +126,10 @@ SURFACE = {
     "Attach.attachUprobe": attaching(
         "probe", lambda o: o.lbc.attachUprobe("probe", -1, o.libc(), 0x30000), lambda o, f, *t: o.lbc.attachUprobe(f, *t),
         (-1, "/bin/sh", 0x4000), (-1, "/nonexistent", 0), (-1, 3, 0), (-1, "", 0), (-1, LONG, 0), ("1", "/bin/sh", 0x4000), (None, "/bin/sh", 0),
-        (1 << 40, "/bin/sh", 0x4000), (-1, "/bin/sh", -1), (-1, "/bin/sh", "0x10"), (-1, "/bin/sh", 1 << 70), (-1, "/etc/hostname", 0)),
+        (1 << 40, "/bin/sh", 0x4000), (-1, "/bin/sh", -1), (-1, "/bin/sh", "main"), (-1, "/bin/sh", 1 << 70), (-1, "/etc/hostname", 0)),
     "Attach.attachUretprobe": attaching(
         "probe", lambda o: o.lbc.attachUretprobe("probe", 0, o.libc(), 0x30000), lambda o, f, *t: o.lbc.attachUretprobe(f, *t),
-        (-1, "/bin/sh", 0x4000), (-1, "/nonexistent", 0), (-1, 3, 0), ("1", "/bin/sh", 0x4000), (-1, "/bin/sh", -1), (-1, "/bin/sh", "0x10")),
+        (-1, "/bin/sh", 0x4000), (-1, "/nonexistent", 0), (-1, 3, 0), ("1", "/bin/sh", 0x4000), (-1, "/bin/sh", -1), (-1, "/bin/sh", "main")),
     "Attach.traceUprobes": attaching(
         "probe", lambda o: o.lbc.traceUprobes("probe", -1, "libc:getppid"), lambda o, f, *t: o.lbc.traceUprobes(f, *t),
         (-1, "libc:getppid"), (-1, "libc:getpppid"), (-1, "nope-at-all:f"), (-1, "libc"), (-1, "libc:"), (-1, ""), (-1, 3), (-1, None),

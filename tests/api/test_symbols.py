@@ -347,6 +347,9 @@ def test_names_of_the_kernel():
         found = fast.addr2sym(address)
         assert found == fast.sym2addr(name) and (found["addr"], found["syms"], found["mod"]) == (address, name, "")
         assert found["t"] in "tTwW"
+    for wrong in (lambda: sym.ksymSearch("x"), lambda: sym.ksymSearch(None), lambda: sym.ksymSearch(1.5), lambda: fast.addr2sym("x")):
+        with pytest.raises(errors.InvalidArgsException):
+            wrong()
     assert sym.ksymSearch(0) == sym.ksymSearch(-14) == sym.ksymSearch(8) == ("", -1)
     assert sym.ksymAddr("nothing_of_this_name") == -1
     assert fast.addr2sym(8) is None and fast.sym2addr("nothing_of_this_name") is None

@@ -9,14 +9,20 @@ __all__ = ["CprevPareser", "CbaseDbParser", "DbException"]
 
 
 class CprevPareser(CbaseDbParser):
-    """The database in file dbPath, or in the one that LBC_PREVDB names; .exist says whether it is there."""
+    """The database in file dbPath, or in the one that LBC_PREVDB names; .exist says whether it is
+    there: each call raises DbException where it is not."""
 
     def __init__(self, dbPath="prev.db"):
         try:
             super(CprevPareser, self).__init__(os.environ.get("LBC_PREVDB") or dbPath)
             self.exist = True
-        except DbException:
-            self.exist = False
+        except DbException as e:
+            self.exist, self._missing = False, str(e)
+
+    def _rows(self, query, *values):
+        if not self.exist:
+            raise DbException(self._missing)
+        return super(CprevPareser, self)._rows(query, *values)
 
 
 def previous():

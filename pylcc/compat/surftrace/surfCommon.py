@@ -1,10 +1,10 @@
 """What tracing scripts share: histograms of numbers, lines of a trace, threads of a process."""
 
 import collections
-import os
 import re
 
 from pylcc import _hist
+from pylcc._attach import threads
 from pylcc.lbcMaps import CmapsHist2, CmapsHist10
 
 __all__ = ["CsurfList", "transProbeLine", "taskList", "HIST2_MAX", "HIST10_MAX", "HIST_UNIT"]
@@ -117,6 +117,6 @@ def taskList(pid):
     """The threads of a process as a list of texts, [] when it is gone; .threads() has them as
     objects with .id."""
     try:
-        return _Threads(os.listdir("/proc/%d/task" % int(pid)))
+        return _Threads(str(number) for number in threads(int(pid)))
     except OSError:
         return _Threads()

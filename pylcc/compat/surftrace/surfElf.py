@@ -3,7 +3,7 @@
 import ctypes
 import os
 
-from pylcc._lib import text
+from pylcc._lib import number, text
 from pylcc._symbols import Symbols
 from pylcc.errors import InvalidArgsException
 from pylcc.lbcBase import getCwd
@@ -29,7 +29,7 @@ class CelfBase(object):
 
     def _at(self, address):
         """What lies at an address, or None."""
-        if not 0 < address < 1 << 64:
+        if not 0 < number(address, "address") < 1 << 64:
             return None
         place = self._symbols.at([address], **self._space)[0]
         return place if place["name"] else None
@@ -99,7 +99,7 @@ class CelfSym(CelfBase):
 
     def addr2sym(self, addr):
         """The same of an address that counts from where the file's code is mapped."""
-        return self.symSearch(addr + self._text // _PAGE * _PAGE)
+        return self.symSearch(number(addr, "addr") + self._text // _PAGE * _PAGE)
 
     def symAddr(self, name):
         """The address of a function; 0 when there is none."""
