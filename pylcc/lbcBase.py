@@ -5,7 +5,7 @@ import signal
 import threading
 
 import pylcc
-from pylcc import _identity, _load, _servers, _signals, errors, perfEvent
+from pylcc import _identity, _load, _servers, errors, perfEvent
 from pylcc._attach import Attach
 from pylcc._exec import CexecCmd, ON_POSIX
 from pylcc._identity import VERSION as __version__  # noqa: F401
@@ -112,7 +112,8 @@ class ClbcBase(Attach, ClbcLoad):
             return signal.pause()
         if not callable(cb):
             raise InvalidArgsException("wait for an interrupt: cb is not callable: %r" % (cb,))
-        _signals.wait(cb)
+        from pylcc._signals import wait  # fcntl and select cost time to load, which few need
+        wait(cb)
 
     def close(self):
         """Detach the programs and free the maps; a perf_buffer_poll in another thread ends.
