@@ -43,8 +43,9 @@ class Attach(object):
         """Run it at an offset in the file binaryPath, a program or a shared library.
 
         pid: of a process, in all of its threads; 0: this one; -1: in every process. The path is the
-        process's own where that lives in another mount namespace (a container); instead of a path
-        a name may be given, such as "bash" or "libc". The offset is a number or its text, such as
+        process's own where that lives in another mount namespace (a container); if it has no such
+        file, that of this one is meant. Instead of a path a name may be given, such as "bash" or
+        "libc". The offset of an instruction, so never 0, is a number or its text, such as
         CuprobeParser.funAddr returns. A function is attached to by traceUprobes."""
         self.__attach(function, hook="uprobe", name=binaryPath, pid=number(pid, "pid"), offset=_number(offset, "offset"))
 
@@ -60,8 +61,8 @@ class Attach(object):
     def traceUprobes(self, function, pid, fxpr):
         """Run it when a function of a program or library is entered; prints "PATH OFFSET".
 
-        fxpr: "binary:function" or "binary:function+offset". binary: a path; a file in the current
-        directory; a program on PATH; a library such as "libc"; of pid "" its program. Functions of
+        fxpr: "binary:function" or "binary:function+offset". binary: a path; a program on PATH; a
+        library such as "libc"; a file in the current directory, last; of pid "" its program. Functions of
         C++ and Rust are written as there, with or without parameters, or mangled. pid as in
         attachUprobe."""
         binary, name = _split(fxpr)

@@ -7,8 +7,8 @@ __all__ = ["CuprobeParser"]
 
 
 class CuprobeParser(object):
-    """A binary: a path; a file in the current directory; a program on PATH; a library such as
-    "libc". gdb is ignored: nothing but the file is needed.
+    """A binary: a path; a program on PATH; a library such as "libc"; a file in the current
+    directory, last. gdb is ignored: nothing but the file is needed.
 
     Raises InvalidArgsException when there is none."""
 
