@@ -87,7 +87,8 @@ class CtableBase(CmapsBase):
 
     The kernel tells keys apart by all of their bytes: also padding, and what a char array has behind
     its NUL, which programs should set to zero. Of keys that read alike because they differ in these
-    alone, the first is as ever; each other one equals nothing but a key of the same bytes.
+    alone, the one where they are zero, or least, is as ever; each other one equals nothing but a key
+    of the same bytes.
 
     Kinds of maps that the kernel does not let user space read or change say so
     (InvalidArgsException)."""
@@ -194,13 +195,12 @@ class CtableBase(CmapsBase):
         return [tuple(key) for key in keys] if count and isinstance(keys[0], list) else keys
 
     def _told_apart(self, keys, data):
-        """Keys of which some read alike: all but the first of these as Apart."""
-        size, first = self._described["key_size"], {}
-        for i, key in enumerate(keys):
-            raw = data[i * size:(i + 1) * size]
-            if first.setdefault(key, raw) != raw:
-                keys[i] = apart(key, raw)
-        return keys
+        """Keys of which some read alike: all as Apart but the least of these, whatever their order."""
+        size, least = self._described["key_size"], {}
+        raws = [data[at:at + size] for at in range(0, len(data), size)]
+        for key, raw in zip(keys, raws):
+            least[key] = min(raw, least.get(key, raw))
+        return [key if least[key] == raw else apart(key, raw) for key, raw in zip(keys, raws)]
 
     def _values(self, data, count):
         kind = self._kind("value")
