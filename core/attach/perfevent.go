@@ -127,6 +127,8 @@ func whyNot(err error, target Target) string {
 		return "every process on every CPU is not one event: one for each CPU is needed, or one for a process"
 	case errors.Is(err, unix.EINVAL):
 		return "the values of the attr do not fit together"
+	case errors.Is(err, unix.EACCES):
+		return paranoid
 	case errors.Is(err, unix.EMFILE):
 		return "one file descriptor a CPU is needed: raise ulimit -n"
 	case errors.Is(err, unix.ENODEV):

@@ -13,6 +13,7 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
 )
 
 // tracepoint attaches to "category/name".
@@ -28,6 +29,9 @@ func tracepoint(program *ebpf.Program, target Target, env Env) (io.Closer, error
 	l, err := link.Tracepoint(category, name, program, nil)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, failed(target, errors.New("no such tracepoint"), closest(target.Name, tracepoints(dir), allTracepoints))
+	}
+	if errors.Is(err, unix.EACCES) {
+		return nil, failed(target, unix.EACCES, paranoid)
 	}
 	if err != nil {
 		return nil, failed(target, err, "")

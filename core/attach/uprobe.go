@@ -61,6 +61,8 @@ func inFile(attach func(*link.Executable, string, *ebpf.Program, *link.UprobeOpt
 		return l, nil
 	case errors.Is(err, unix.ESRCH):
 		return nil, failed(target, err, "there is no process of this number")
+	case errors.Is(err, unix.EACCES):
+		return nil, failed(target, unix.EACCES, "run as root or with CAP_SYS_ADMIN, which the kernel wants for uprobes")
 	case errors.Is(err, unix.EINVAL), errors.Is(err, fs.ErrNotExist):
 		return nil, failed(target, err, "is the offset, which counts from the begin of the file, that of an instruction?")
 	}
