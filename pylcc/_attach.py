@@ -16,9 +16,10 @@ _PROLOGUE = 0x20  # a JVM's functions begin with a check of the stack
 class Attach(object):
     """Programs attached by a call, in addition to those whose section names a target.
 
-    function is the name of the program in C. A program may be attached several times; close()
-    undoes it all. Every call raises InvalidArgsException for a name that the object lacks,
-    AttachException when the kernel refuses, RootRequiredException and ClosedException."""
+    function is the name of the program in C, whose section must be of that kind. A program may be
+    attached several times; close() undoes it all. Every call raises InvalidArgsException for a name
+    that the object lacks, AttachException when the kernel refuses, RootRequiredException and
+    ClosedException. What they need beside CAP_BPF and CAP_PERFMON: see ClbcBase."""
 
     def __init__(self, session):
         self.__session = session
@@ -32,15 +33,16 @@ class Attach(object):
         self.__session.attach(function, **target)
 
     def attachKprobe(self, function, symbol):
-        """Run it when the kernel's function symbol (or symbol+offset) is entered."""
+        """Run it when the kernel's function symbol (or symbol+offset, in bytes) is entered. Needs a
+        kernel with kprobes (CONFIG_KPROBE_EVENTS)."""
         self.__attach(function, hook="kprobe", name=symbol)
 
     def attachKretprobe(self, function, symbol):
-        """Run it when the kernel's function symbol returns."""
+        """Run it when the kernel's function symbol returns. Needs a kernel with kprobes."""
         self.__attach(function, hook="kretprobe", name=symbol)
 
     def attachUprobe(self, function, pid, binaryPath, offset=0):
-        """Run it at an offset in the file binaryPath, a program or a shared library.
+        """Run it at an offset, in bytes, in the file binaryPath, a program or a shared library.
 
         pid: of a process, in all of its threads; 0: this one; -1: in every process. The path is the
         process's own where that lives in another mount namespace (a container); if it has no such
@@ -50,7 +52,7 @@ class Attach(object):
         self.__attach(function, hook="uprobe", name=binaryPath, pid=number(pid, "pid"), offset=_number(offset, "offset"))
 
     def attachUretprobe(self, function, pid, binaryPath, offset=0):
-        """The same when the function at the offset returns."""
+        """The same when the function at the offset returns; arguments as in attachUprobe."""
         self.__attach(function, hook="uretprobe", name=binaryPath, pid=number(pid, "pid"), offset=_number(offset, "offset"))
 
     # The kernel's uprobes are those of a process, whichever of its threads is named: one for each
@@ -80,38 +82,41 @@ class Attach(object):
         """Run it in a function that the runtime of process pid compiled, in each thread it has now.
 
         symbol: the function as /tmp/perf-PID.map names it. The program, of section perf_event, runs
-        by a hardware breakpoint behind the function's first instructions."""
+        by a hardware breakpoint behind the function's first instructions, of which a machine has
+        few (x86: 4). Raises InvalidArgsException when the runtime has told no such function."""
         found = Symbols().find(text(symbol, "symbol"), of="jit", pid=number(pid, "pid"))
         inside = found["address"] + (_PROLOGUE if found["size"] > _PROLOGUE else 0)
         self.attachPerfEvents(function, {"type": PerfType.BREAKPOINT, "bp_type": PerfBreakPointType.X, "bp_addr": inside,
                                          "bp_len": ctypes.sizeof(ctypes.c_long), "sample_period": 1}, pid)
 
     def attachTracepoint(self, function, category, name):
-        """Run it at a tracepoint: events/category/name in tracefs."""
+        """Run it at a tracepoint: events/category/name in tracefs, which only root may read
+        (CAP_DAC_READ_SEARCH)."""
         self.__attach(function, hook="tracepoint", name=u"%s/%s" % (text(category, "category"), text(name, "name")))
 
     def attachRawTracepoint(self, function, name):
-        """Run it at a tracepoint, with the arguments as the kernel has them."""
+        """Run it at the tracepoint name, with the arguments as the kernel has them. Needs no tracefs."""
         self.__attach(function, hook="raw_tracepoint", name=name)
 
     def attachPerfEvent(self, function, attrD, pid=0, cpu=-1, group_fd=-1, flags=0):
         """Run it whenever a perf event counts or samples; returns 0.
 
-        attrD: members of struct perf_event_attr by name, numbers or their text; size is ignored.
-        pid: 0 this thread, -1 all, which needs a cpu; cpu: -1 all, which needs a pid. group_fd,
-        flags: those of perf_event_open(2)."""
+        attrD: members of struct perf_event_attr by name, numbers or their text (see
+        pylcc.perfEvent); sample_freq is in samples a second, sample_period in events; size is
+        ignored. pid: 0 this thread, -1 all, which needs a cpu; cpu: -1 all, which needs a pid.
+        group_fd, flags: those of perf_event_open(2)."""
         self.__attach(function, hook="perf_event", pid=number(pid, "pid"), cpu=number(cpu, "cpu"), fd=_descriptor(group_fd, "group_fd"),
                       flags=number(flags, "flags"), event=_numbers(attrD))
         return 0
 
     def attachAllCpuPerf(self, function, attrD, pid=-1, group_fd=-1, flags=0):
-        """attachPerfEvent on every CPU that is online."""
+        """attachPerfEvent on every CPU that is online; attrD, pid, group_fd, flags as there."""
         for cpu in _online():
             self.attachPerfEvent(function, attrD, pid, cpu, group_fd, flags)
 
     def attachPerfEvents(self, function, attrD, pid, group_fd=-1, flags=0):
         """attachPerfEvent for every thread that the process pid has now; one that ends meanwhile is
-        left out."""
+        left out. attrD, group_fd, flags as there."""
         listed, gone = _threads(pid), []
         for thread in listed:
             try:
@@ -122,15 +127,17 @@ class Attach(object):
                     raise
 
     def attachCgroup(self, function, fd):
-        """Run it for the cgroup whose directory is open as fd, as the program's section says."""
+        """Run it for the cgroup (v2) whose directory is open as fd, a number or a file object, as the
+        program's section says: "cgroup_skb/egress", "cgroup/connect4" ... Needs CAP_NET_ADMIN."""
         self.__attach(function, hook="cgroup", fd=_descriptor(fd, "fd"))
 
     def attachNetns(self, function, fd):
-        """Run it for the network namespace whose file is open as fd, a number or a file object."""
+        """Run it for the network namespace whose file, such as /proc/PID/ns/net, is open as fd, a
+        number or a file object: sections "flow_dissector" and "sk_lookup". Needs CAP_NET_ADMIN."""
         self.__attach(function, hook="netns", fd=_descriptor(fd, "fd"))
 
     def attachXdp(self, function, ifindex):
-        """Run it for what the network interface of that index receives."""
+        """Run it for what the network interface of index ifindex receives. Needs CAP_NET_ADMIN."""
         self.__attach(function, hook="xdp", index=number(ifindex, "ifindex"))
 
 

@@ -1,4 +1,8 @@
 from collections.abc import Mapping
+from typing import Protocol
+
+class _File(Protocol):
+    def fileno(self) -> int: ...
 from typing import Any, Protocol
 
 class _File(Protocol):

@@ -4,13 +4,14 @@ from pylcc._values import Array, Char, Octets, Pointer, Text, value_class
 
 
 class CffiTrans(object):
-    """CffiTrans(ffi).value(x): what cffi points to, in the form that the values of maps have."""
+    """CffiTrans(ffi).value(x): what cffi points to, in the form that the values of maps have. ffi:
+    cffi's FFI object, which knows the C types."""
 
     def __init__(self, ffi):
         self._ffi = ffi
 
     def value(self, e):
-        """The value of an array, or of what a pointer points to: as ffi.new makes them."""
+        """The value of e, an array, or of what e points to: as ffi.new makes them."""
         kind = self._ffi.typeof(e)
         return self._value(kind.item, e[0]) if kind.kind == "pointer" else self._value(kind, e)
 

@@ -67,7 +67,7 @@ class CexecCmd(object):
 
     @staticmethod
     def cmd(cmds):
-        """What the command writes, without blanks around it. There is no shell: quotes are
+        """What the command cmds writes, without blanks around it. There is no shell: quotes are
         understood, "|", ">" and "$" are not. Its errors are dropped.
 
         ExecException, which is an OSError, when it cannot be started."""
@@ -77,7 +77,7 @@ class CexecCmd(object):
 
     @staticmethod
     def system(cmds):
-        """What a shell's command line writes, as it is. Never pass on what others may choose."""
+        """What the shell's command line cmds writes, as it is. Never pass on what others may choose."""
         process = _start(["/bin/sh", "-c", _command(cmds).replace("\0", "").strip()], stdout=_PIPE)
         return native(process.communicate()[0])
 
@@ -103,6 +103,7 @@ class CasyncPipe(threading.Thread):
         self.start()
 
     def newCb(self, func):
+        """Call func from now on."""
         self._func = func
 
     def run(self):
@@ -144,14 +145,16 @@ class CasyncPipe(threading.Thread):
 
 
 class CasyncCmdQue(object):
-    """A program that is talked to by its standard input and output."""
+    """A program that is talked to by its standard input and output: cmd, without a shell.
+
+    Raises ExecException, which is an OSError, when it cannot be started."""
 
     def __init__(self, cmd):
         self._process = _start(_words(cmd), bufsize=0, stdin=_PIPE, stdout=_PIPE, close_fds=True)
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
 
     def write(self, cmd):
-        """Send text; -1 when the program does not listen any more."""
+        """Send the text cmd; -1 when the program does not listen any more."""
         try:
             self._process.stdin.write(cmd if isinstance(cmd, bytes) else cmd.encode("utf-8"))
             self._process.stdin.flush()
@@ -159,7 +162,7 @@ class CasyncCmdQue(object):
             return -1
 
     def writeLine(self, cmd):
-        """Send a line."""
+        """Send the line cmd, as write() does."""
         return self.write(cmd + "\n")
 
     def read(self, tmout=0.2, l=16384):  # noqa: E741

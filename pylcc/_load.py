@@ -14,7 +14,8 @@ from pylcc.lbcInclude import directories
 class ClbcLoad(object):
     """C text compiled to NAME.so, and nothing loaded. Needs no privilege.
 
-    Arguments: those of ClbcBase but attach, and
+    Arguments: bpf, bpf_str, server, arch, env, workPath, incPath, logLevel and btf as ClbcBase has
+    them, and
         ver       release of the kernel to compile for; without a file of its types those of this one are
                   used, and it is said
         opt       "so"; "obj": make NAME.bpf.o, always, and leave NAME.so alone; "combine": nothing
@@ -33,7 +34,9 @@ class ClbcLoad(object):
 
     @staticmethod
     def c2str(data):
-        """A char array as str, up to its NUL: what it is already when it comes from a map."""
+        """A char array as str, up to its NUL: what it is already when it comes from a map.
+
+        data: that, text, bytes, or numbers; else InvalidArgsException."""
         if isinstance(data, Text):
             return data
         data = getattr(data, "raw", data)
@@ -44,7 +47,7 @@ class ClbcLoad(object):
 
     @staticmethod
     def c2list(data):
-        """An array as a list."""
+        """An array, data, as a list."""
         return list(data)
 
 

@@ -14,7 +14,9 @@ _FEW = 64  # entries that are looked up one by one, rather than the whole map in
 
 
 class CmapsBase(object):
-    """A map: its .name, and the C types of what it holds."""
+    """A map: its .name, and the C types of what it holds. ClbcBase.maps has them; nobody else makes one.
+
+    Raises ClosedException after ClbcBase.close(), and what the calls say."""
 
     def __init__(self, session, types, index):
         described = session.description["maps"][index]
@@ -49,14 +51,14 @@ class CtypeData(object):
         self.ffiSize = kind.size
 
     def load(self, data):
-        """The value of some bytes; what they lack reads None."""
+        """The value of the bytes data; what they lack reads None. InvalidArgsException: they are none."""
         found = octets(data)
         if found is None:
             raise self._kind.refuse(data, "bytes are needed")
         return self._kind.decode_short(found)
 
     def pack(self, value):
-        """The bytes of a value."""
+        """The bytes of a value; InvalidArgsException when it is not of the type."""
         return self._kind.encode(value)
 
 
@@ -114,7 +116,7 @@ class CtableBase(CmapsBase):
         return keys if len(set(keys)) == count else self._told_apart(keys, data)
 
     def getKeyValue(self, k):
-        """The value of a key, or None."""
+        """The value of the key k, or None."""
         data = self._data(k)
         return None if data is None else self._values(data, 1)[0]
 
@@ -124,10 +126,12 @@ class CtableBase(CmapsBase):
 
     @property
     def keys(self):
+        """What the keys are made of; called, all keys as a list."""
         return CtypeTable(self._kind("key"), self.getKeys)
 
     @property
     def values(self):
+        """What the values are made of; called, all values as a list."""
         return CtypeTable(self._kind("value"), lambda: [value for _, value in self.items()])
 
     def items(self):
@@ -135,7 +139,7 @@ class CtableBase(CmapsBase):
         return list(self._entries(False).items())
 
     def update(self, entries):
-        """Set the entries of a dict, or of (key, value) pairs; in batches where the kernel has them.
+        """Set entries, a dict or (key, value) pairs; in batches where the kernel has them.
 
         Of entries that are too many, those before are set."""
         try:

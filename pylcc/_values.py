@@ -144,19 +144,24 @@ class Value(object):
         return name in type(self).__names__
 
     def keys(self):
+        """The names of the members."""
         return list(type(self).__names__)
 
     def values(self):
+        """What the members are, in their order."""
         return [getattr(self, name) for name in type(self).__names__]
 
     def items(self):
+        """(name, what it is) of each member."""
         return [(name, getattr(self, name)) for name in type(self).__names__]
 
     def get(self, name, default=None):
+        """The member of a name, default when there is none."""
         return getattr(self, name) if name in type(self).__names__ else default
 
     @property
     def localDict(self):
+        """The members as a dict."""
         return dict(Value.items(self))
 
     def __eq__(self, other):

@@ -15,7 +15,11 @@ __all__ = ["LccException", "InvalidArgsException", "DbException", "CompileExcept
 
 
 class LccException(Exception):
-    """The base of all; never raised itself."""
+    """The base of all; never raised itself.
+
+    message  one line: operation subject: cause (hint); the text of the exception
+    log      all that the compiler or the verifier said, "" where neither did
+    errno    the operating system's number of the error, or 0"""
 
     def __init__(self, message="", log="", errno=0):
         if str is bytes and isinstance(message, type(u"")):  # a caller's name was in it

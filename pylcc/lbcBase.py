@@ -45,6 +45,9 @@ class ClbcBase(Attach, ClbcLoad):
 
     self.maps has every map of the program by its name: see pylcc.lbcMaps.
 
+    Give the script another name than the program: beside NAME.so, "import NAME" and "python -m NAME"
+    take that for a module of Python's.
+
     Programs are detached by close(), at the end of a with block, when the object is garbage, or
     when the process ends. An object cannot be used in a child forked after it was created.
 
@@ -73,8 +76,16 @@ class ClbcBase(Attach, ClbcLoad):
     output), LoadException (.log: the verifier's), AttachException, RootRequiredException,
     FileNotExistException, InvalidArgsException, SystemException.
 
-    Needs root; or CAP_BPF and CAP_PERFMON, CAP_DAC_READ_SEARCH for SEC("tracepoint/...") because
-    tracefs is root's, CAP_SYSLOG for getStacks. Kernel 5.10 with BTF is the oldest that is tested.
+    Linux 5.10 with BTF is the oldest kernel that is tested. Needs root, or these capabilities:
+        CAP_BPF, CAP_PERFMON   always
+        CAP_SYS_RESOURCE       before Linux 5.11, where maps count as locked memory
+        CAP_SYS_ADMIN          for uprobes; where kernel.perf_event_paranoid is 3, as on Debian,
+                               also for kprobes, tracepoint/ and perf events
+        CAP_DAC_READ_SEARCH    for tracepoint/: only root may read tracefs. raw_tracepoint/ and
+                               tp_btf/ do not need it
+        CAP_NET_ADMIN          for XDP, cgroups and network namespaces
+        CAP_SYSLOG             for names of kernel functions, such as getStacks gives
+        CAP_SYS_PTRACE         for stacks and functions of other users' processes, by pid
     """
 
     def __init__(self, bpf, bpf_str="", server="", arch="", ver="", env="", attach=1, workPath=None,
@@ -99,7 +110,9 @@ class ClbcBase(Attach, ClbcLoad):
         """The value of a record of map name: data and size as the callback got them.
 
         It has the members of the C struct as attributes and as items, text as str, and stays valid
-        after the callback. What a record that is too short does not contain reads None."""
+        after the callback; size is not needed. What a record that is too short does not contain
+        reads None. Raises UnknownMapException, and InvalidArgsException for a map that is no perf
+        buffer and for an address outside of its callback."""
         event = getattr(self.maps[name], "event", None)
         if event is None:
             raise InvalidArgsException("decode a record of %s: the map is no perf buffer (LBC_PERF_OUTPUT)" % name)
@@ -153,7 +166,8 @@ class CeventThread(threading.Thread):
         cb     called with (cpu, value): the record as ClbcBase.getMap gives it
         lost   called with (cpu, count) for records that the kernel had to drop; default: print it
 
-    The thread ends when the object is closed."""
+    The thread ends when the object is closed. Raises InvalidArgsException, UnknownMapException,
+    ClosedException."""
 
     def __init__(self, lbc, event, cb, lost=None):
         maps = getattr(lbc, "maps", None)
@@ -169,6 +183,7 @@ class CeventThread(threading.Thread):
         self.start()
 
     def cb(self, cpu, data, size):
+        """Pass the record at data, of size bytes, on: what the perf buffer calls."""
         self._callback(cpu, self._event.event(data))
 
     def run(self):
@@ -179,5 +194,5 @@ class CeventThread(threading.Thread):
 
 
 def getCwd(pathStr):
-    """The directory that a file is in, its links followed."""
+    """The directory that the file pathStr is in, its links followed."""
     return os.path.dirname(os.path.realpath(pathStr))

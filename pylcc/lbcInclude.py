@@ -43,7 +43,7 @@ class ClbcInclude(object):
                 print("warning: path %s is not exist, skip." % path)
 
     def parse(self, src):
-        """The source with its headers, as str.
+        """The source src with its headers, as str.
 
         IncludeException, which is a ValueError, for a header in quotes that is nowhere, and for
         more than INCLUDE_MAX files."""

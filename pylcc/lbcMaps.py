@@ -188,7 +188,7 @@ class CmapsStack(CtableBase):
         stack_id is what bpf_get_stackid() returned: a failure's negative number has no stack
         either. sLen: at most that many, negative: all. A function of a module is "func [mod]", an
         address without a name is printed as such. Raises RootRequiredException when the kernel
-        hides its addresses (kptr_restrict)."""
+        hides its addresses (kernel.kptr_restrict; CAP_SYSLOG where it is 1)."""
         frames = self.getArr(stack_id) or []
         frames = frames[:frames.index(0)] if 0 in frames else frames
         frames = frames[:sLen] if number(sLen, "sLen") >= 0 else frames
@@ -196,8 +196,8 @@ class CmapsStack(CtableBase):
         return [name or "%#x" % address for name, address in zip(names, frames)]
 
     def getArr(self, stack_id):
-        """The addresses of a stack as a list, innermost first and filled up with zeros; None when
-        there is no such stack."""
+        """The addresses of the stack stack_id as a list, innermost first and filled up with zeros;
+        None when there is no such stack."""
         size = self._described["value_size"]
         data = self._session.lookup(self._index, struct.pack("=I", number(stack_id, "stack_id") & 0xffffffff), b"\0" * size)
         return list(struct.unpack("=%dQ" % (size // 8), data)) if data else None
@@ -255,7 +255,7 @@ def _class(described, types):
 
 
 def paserMaps(so, name, dTypes):
-    """A name of old that never worked: it cannot make a map."""
+    """A name of old that never worked: of so, name and dTypes it cannot make a map (InvalidArgsException)."""
     raise errors.InvalidArgsException("make map %s: paserMaps makes none (ClbcBase.maps has those of an object)" % (name,))
 
 

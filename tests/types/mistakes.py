@@ -11,7 +11,7 @@ ClbcBase("a", bpf_source="")  # error: call-arg
 ClbcBase("a", opt="combine")  # error: arg-type
 lbc = ClbcBase("a", bpf_str=b"")
 lbc.attachKprobe("f")  # error: call-arg
-lbc.attachUprobe("f", "bash", "f")  # error: arg-type
+lbc.attachUprobe("f", "1", "bash")  # error: arg-type
 lbc.attachPerfEvent("f", [PerfType.SOFTWARE])  # error: arg-type
 lbc.attachKretprobes("f", "g")  # error: attr-defined
 lbc.waitInterrupt(3)  # error: arg-type

@@ -39,7 +39,7 @@ class CbaseDbParser(CbaseParser):
             raise DbException("read db %s: %s" % (self._path, e))
 
     def getFunc(self, func, ret=None, arg=None):
-        """Prototypes of a function, or of those that a pattern with % matches: [{"func", "args",
+        """Prototypes of the function func, or of those that a pattern with % matches: [{"func", "args",
         "ret", "line", "file"}]; ret, arg: those that return, or take, a type."""
         wanted, values = [], []
         if func:
@@ -54,7 +54,7 @@ class CbaseDbParser(CbaseParser):
         return _ok([{"func": r[0], "args": json.loads(r[1]), "ret": r[2], "line": r[3], "file": r[4]} for r in rows])
 
     def getStruct(self, sStruct):
-        """A struct: {"name", "members", "size", "cell": [{"type", "offset", "size", "bits",
+        """The struct sStruct: {"name", "members", "size", "cell": [{"type", "offset", "size", "bits",
         "name"}]}; a list without cells for a pattern with %; None when there is none."""
         rows = self._rows("SELECT id, name, members, bytes FROM structs WHERE name %s ? LIMIT 10" % ("LIKE" if "%" in sStruct else "="), sStruct)
         found = [{"name": r[1], "members": r[2], "size": r[3]} for r in rows]
@@ -66,7 +66,7 @@ class CbaseDbParser(CbaseParser):
         return _ok(dict(found[0], cell=[dict(zip(("type", "offset", "size", "bits", "name"), cell)) for cell in cells]))
 
     def getType(self, t):
-        """A type: {"name", "type", "size"}; None when there is none."""
+        """The type t: {"name", "type", "size"}; None when there is none."""
         # The first row is for all pointers.
         pointer = "*" in t
         rows = self._rows("SELECT name, alias, bytes FROM types WHERE %s = ?" % ("id" if pointer else "name"), 1 if pointer else t)

@@ -11,19 +11,22 @@ __all__ = ["CdbParser", "CbtfParser", "CbaseDbParser", "CprevPareser", "DbExcept
 
 
 class CbtfParser(CbaseParser):
-    """Asks the BTF in a file, raw or a vmlinux; default this kernel's own. The answers are those of
+    """Asks the BTF in the file path, raw or a vmlinux; default this kernel's own. The answers are those of
     CbaseDbParser; BTF has no lines and files."""
 
     def __init__(self, path=""):
         self._path, self._types = path and _lib.utf8(_lib.text(path, "path")) or None, None
 
     def getFunc(self, func, ret=None, arg=None):
+        """Prototypes of functions: see CbaseDbParser.getFunc."""
         return self._ask(func=func, ret=ret, arg=arg)
 
     def getStruct(self, sStruct):
+        """A struct: see CbaseDbParser.getStruct."""
         return self._ask(struct=sStruct)
 
     def getType(self, t):
+        """A type: see CbaseDbParser.getType."""
         return self._ask(type=t)
 
     def _ask(self, **query):
@@ -42,10 +45,13 @@ class CdbParser(CbaseParser):
         self._parsers = previous() + [CbaseDbParser(dbPath) if dbPath else CbtfParser()]
 
     def getFunc(self, func, ret=None, arg=None):
+        """Prototypes of functions: see CbaseDbParser.getFunc."""
         return first(self._parsers, "getFunc", func, ret, arg)
 
     def getStruct(self, sStruct):
+        """A struct: see CbaseDbParser.getStruct."""
         return first(self._parsers, "getStruct", sStruct)
 
     def getType(self, t):
+        """A type: see CbaseDbParser.getType."""
         return first(self._parsers, "getType", t)

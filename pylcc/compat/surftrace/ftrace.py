@@ -24,7 +24,7 @@ _running = set()
 
 
 def saveCmd(s):
-    """Add a shell command to cmdStrings, when save2File is set."""
+    """Add the shell command s to cmdStrings, when save2File is set."""
     global cmdStrings
     if save2File:
         cmdStrings += s + "\n"
@@ -90,6 +90,7 @@ class ftrace(object):
         self._write("trace", "")
 
     def procLine(self, line):
+        """Print a line of the trace; subclasses do other things."""
         print(line)
 
     def _open(self):

@@ -43,7 +43,7 @@ class _Place(object):
 
 
 class Cfxpr(object):
-    """Translates for a machine, with what parser knows of functions and types: see CdbParser."""
+    """Translates for a machine, arch as uname -m says it, with what parser knows of functions and types: see CdbParser."""
 
     def __init__(self, parser, arch):
         self._parser, self._arch = parser, arch
@@ -51,7 +51,8 @@ class Cfxpr(object):
     def expr(self, func, inFlag, symbol, res):
         """The arguments in res (see spiltInputLine) for the kernel, each after a blank.
 
-        func: the function's name; inFlag: the probe is inside of it, not at its beginning.
+        func: the function's name; inFlag: the probe is inside of it, not at its beginning; symbol:
+        what errors call it.
         ExprException says what is wrong."""
         prototype = None if inFlag else self._prototype(func)
         texts, names = [], set(probeReserveVars)
@@ -66,7 +67,7 @@ class Cfxpr(object):
         return "".join(texts)
 
     def showTypeSize(self, sType):
-        """The size of a type in bytes, [count] and all."""
+        """The size of the type sType in bytes, [count] and all."""
         base, _, count = sType.partition("[")
         found = self._parser.getType(base.strip())["res"]
         if not found:
@@ -74,7 +75,7 @@ class Cfxpr(object):
         return found["size"] * (int(count.rstrip("]")) if count else 1)
 
     def showMemberOffset(self, member, structName):
-        """The offset of a member, or of one of an array's, in bytes."""
+        """The offset of a member of structName, or of one of an array's, in bytes."""
         return self._follow(_Place("", 0, structName.replace("*", "").strip()), _MEMBER.match("." + member)).offset
 
     def _prototype(self, func):

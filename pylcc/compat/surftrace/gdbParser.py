@@ -13,7 +13,7 @@ class CgdbParser(CbtfParser):
         super(CgdbParser, self).__init__(vmlinuxPath)
 
     def showMemberOffset(self, member, structName):
-        """The offset of a member, in bytes."""
+        """The offset of a member of structName, in bytes."""
         struct = self.getStruct(structName.replace("*", "").strip())["res"] or {}
         for cell in struct.get("cell", ()):
             if cell["name"].split("[")[0] == member:

@@ -15,7 +15,7 @@ _CODES = {"16": "H", "32": "I", "64": "Q"}
 
 
 def getValueFromStr(s, isHex=False):
-    """The number in a text, decimal or 0x...; isHex: hexadecimal without 0x too."""
+    """The number in the text s, decimal or 0x...; isHex: hexadecimal without 0x too."""
     try:
         return int(s, 16 if isHex or s[:2].lower() == "0x" else 10)
     except ValueError:
@@ -23,12 +23,14 @@ def getValueFromStr(s, isHex=False):
 
 
 def headTrans(head, var):
-    """NAME=VALUE with the value as people read it; var: the number that the kernel printed."""
+    """NAME=VALUE with the value as people read it; head: the name, var: the number that the kernel
+    printed. ExprException: it is none, or too large."""
     return "%s=%s" % (head, _translate(head, var, lambda text: socket.inet_ntoa(_pack("=I", getValueFromStr(text)))))
 
 
 def invHeadTrans(head, var):
-    """(name, value) with the value as the kernel's filters want it; var: as people write it."""
+    """(name, value) with the value as the kernel's filters want it; head: the name, var: the value as
+    people write it. ExprException as in headTrans."""
     return head, _translate(head, var, lambda text: "0x%x" % struct.unpack("=I", _address(text)))
 
 

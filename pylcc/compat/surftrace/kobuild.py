@@ -42,6 +42,7 @@ class CkoBuilder(object):
 
 
 def main():
+    """The command kobuild."""
     if len(sys.argv) != 2:
         sys.exit("usage: kobuild DIRECTORY (writes prev.db; LBC_SERVER names the server)")
     CkoBuilder().build(sys.argv[1])

@@ -52,15 +52,15 @@ class ClbcClient(CbaseParser):
         self._prev = previous()
 
     def getFunc(self, func, ret=None, arg=None):
-        """Prototypes of a function: {"res": [{"func", "args", "ret", "line", "file"}]}."""
+        """Prototypes of the function func, that return ret, or take arg: {"res": [{"func", "args", "ret", "line", "file"}]}."""
         return self._known("getFunc", func, ret, arg) or self._post({"cmd": "func", "func": func, "ret": ret, "arg": arg})
 
     def getStruct(self, sStruct):
-        """A struct: {"res": {"name", "members", "size", "cell": [{"type", "offset", "size", "bits", "name"}]}}."""
+        """The struct sStruct: {"res": {"name", "members", "size", "cell": [{"type", "offset", "size", "bits", "name"}]}}."""
         return self._known("getStruct", sStruct) or self._post({"cmd": "struct", "struct": sStruct})
 
     def getType(self, t):
-        """A type: {"res": {"name", "type", "size"}}."""
+        """The type t: {"res": {"name", "type", "size"}}."""
         return self._known("getType", t) or self._post({"cmd": "type", "type": "_" if "*" in t else t})
 
     def getBtf(self):
@@ -72,15 +72,16 @@ class ClbcClient(CbaseParser):
         return self._post({"cmd": "elf_so"}, 30)
 
     def getC(self, code, env):
-        """C text compiled to a NAME.so of old: {"so", "clog"}."""
+        """The C text code compiled, with the flags env, to a NAME.so of old: {"so", "clog"}."""
         return self._post({"cmd": "c", "code": code, "env": env}, 30)
 
     def getObj(self, code, env):
-        """C text compiled to an object: {"obj", "clog"}."""
+        """The C text code compiled, with the flags env, to an object: {"obj", "clog"}."""
         return self._post({"cmd": "obj", "code": code, "env": env}, 30)
 
     def koBuild(self, kos):
-        """A database of the types in kernel modules, {name: segEncode(bytes)}: {"db"}, for segDecode."""
+        """A database of the types in the kernel modules kos, {name: segEncode(bytes)}: {"db"}, for
+        segDecode."""
         if not kos:
             raise ValueError("no file to send.")
         return self._post({"cmd": "ko", "kos": kos}, 30)

@@ -35,7 +35,7 @@ def splitExpr(text):
 
 
 def spiltInputLine(line):
-    """An expression as a dict of texts: type (p, r, P, R: kprobe, kretprobe, uprobe, uretprobe; e:
+    """The expression line as a dict of texts: type (p, r, P, R: kprobe, kretprobe, uprobe, uretprobe; e:
     event), symbol, args, filter."""
     words = splitExpr(line)
     if words is None:
@@ -60,12 +60,12 @@ def isStruct(text):
 
 
 def stripPoint(sStruct):
-    """A type without its *."""
+    """The type sStruct without its *."""
     return sStruct.strip("*").strip()
 
 
 def regIndex(reg, arch="x86"):
-    """The place of a register among those of a machine."""
+    """The place of the register reg among those of the machine arch. ExprException: it has none such."""
     try:
         return archRegd[arch].index(reg)
     except (KeyError, ValueError):
@@ -73,7 +73,7 @@ def regIndex(reg, arch="x86"):
 
 
 def transReg(i, arch="x86"):
-    """The register that has argument i, from 0 on."""
+    """The register that has argument i, from 0 on, on the machine arch. ExprException: there is none."""
     try:
         return archRegd[arch][i]
     except (KeyError, IndexError):
@@ -81,7 +81,7 @@ def transReg(i, arch="x86"):
 
 
 def maxNameString(cells, t):
-    """The beginning that the texts cell[t] share."""
+    """The beginning that the texts cell[t] of all cells share."""
     texts = [cell[t] for cell in cells]
     shared = min(texts) if texts else ""
     while not max(texts or [""]).startswith(shared):

@@ -114,7 +114,7 @@ _Thread = collections.namedtuple("Thread", "id")
 
 
 def taskList(pid):
-    """The threads of a process as a list of texts, [] when it is gone; .threads() has them as
+    """The threads of the process pid as a list of texts, [] when it is gone; .threads() has them as
     objects with .id."""
     try:
         return _Threads(str(number) for number in threads(int(pid)))

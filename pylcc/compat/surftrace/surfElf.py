@@ -43,7 +43,8 @@ class CelfBase(object):
 
 
 class CelfKsym(CelfBase):
-    """The kernel's functions. Raises RootRequiredException when the kernel hides their addresses."""
+    """The kernel's functions. Raises RootRequiredException when the kernel hides their addresses
+    (kernel.kptr_restrict; CAP_SYSLOG where it is 1)."""
 
     _space = {"of": "kernel"}
 
@@ -52,7 +53,7 @@ class CelfKsym(CelfBase):
         self._at(1)  # an error is one of the constructor
 
     def ksymSearch(self, addr):
-        """(name, address of the function) of what lies at an address, "name [mod]" in a module;
+        """(name, address of the function) of what lies at addr, "name [mod]" in a module;
         ("", -1) where there is none."""
         place = self._at(addr)
         if place is None:
@@ -60,7 +61,7 @@ class CelfKsym(CelfBase):
         return place["name"] + (" [%s]" % place["module"] if place["module"] else ""), addr - place["offset"]
 
     def ksymAddr(self, sym):
-        """The address of a function, -1 when there is none."""
+        """The address of the function sym, -1 when there is none."""
         found = self._find(sym)
         return found["address"] if found else -1
 
@@ -83,7 +84,7 @@ class CksymFast(CelfBase):
 
 
 class CelfSym(CelfBase):
-    """The functions of a program or shared library; addresses are those of its symbol table.
+    """The functions of the program or shared library in file path; addresses are those of its symbol table.
 
     Raises InvalidArgsException when the file is missing or no ELF file."""
 
@@ -93,16 +94,16 @@ class CelfSym(CelfBase):
         self._text = self._symbols.find("", **self._space)["text"]
 
     def symSearch(self, addr):
-        """(name, offset in the function) of an address; ("", -1) where there is none."""
+        """(name, offset in the function) of the address addr; ("", -1) where there is none."""
         place = self._at(addr)
         return (place["name"], place["offset"]) if place else ("", -1)
 
     def addr2sym(self, addr):
-        """The same of an address that counts from where the file's code is mapped."""
+        """The same of an addr that counts from where the file's code is mapped."""
         return self.symSearch(number(addr, "addr") + self._text // _PAGE * _PAGE)
 
     def symAddr(self, name):
-        """The address of a function; 0 when there is none."""
+        """The address of the function name; 0 when there is none."""
         found = self._find(name)
         return found["address"] if found else 0
 

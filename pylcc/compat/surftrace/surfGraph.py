@@ -67,6 +67,7 @@ class surfGraph(ftrace):
             write("current_tracer", "nop"), write("set_graph_function", ""), write("tracing_on", self._was_on)]
 
     def procLine(self, line):
+        """Show a line as the mode says."""
         self._show_line(line)
 
     def _raw(self, line):

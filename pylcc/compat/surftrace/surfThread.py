@@ -21,6 +21,7 @@ class CsurfThread(threading.Thread):
         self._surf = surftrace(cmds, setupParser(), echo=False, cb=self._callback)
 
     def surfAlive(self):
+        """Whether it still traces."""
         return self.is_alive()
 
     def run(self):
@@ -32,6 +33,7 @@ class CsurfThread(threading.Thread):
         self._surf.loop()
 
     def stop(self):
+        """Undo all that was done in the kernel, and end the thread."""
         self._surf.stop()
         if self.ident is not None and threading.current_thread() is not self:
             self.join()

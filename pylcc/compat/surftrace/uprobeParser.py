@@ -7,7 +7,7 @@ __all__ = ["CuprobeParser"]
 
 
 class CuprobeParser(object):
-    """A binary: a path; a program on PATH; a library such as "libc"; a file in the current
+    """A binary, obj: a path; a program on PATH; a library such as "libc"; a file in the current
     directory, last. gdb is ignored: nothing but the file is needed.
 
     Raises InvalidArgsException when there is none."""
@@ -22,6 +22,6 @@ class CuprobeParser(object):
         return self._path
 
     def funAddr(self, func):
-        """The offset of a function in the file, as hex. Raises InvalidArgsException, which names the
+        """The offset of the function func in the file, as hex. Raises InvalidArgsException, which names the
         closest, when it has none."""
         return "0x%x" % self._symbols.find(text(func, "func"), **self._space)["offset"]
