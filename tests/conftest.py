@@ -10,6 +10,7 @@ sys.dont_write_bytecode = True
 import pylcc  # noqa: E402
 from pylcc import errors  # noqa: E402
 from pylcc._session import make  # noqa: E402
+from readme import printed  # noqa: E402,F401
 
 if not os.path.realpath(pylcc.__file__).startswith(os.path.realpath(sys.prefix) + os.sep):
     pytest.exit("test the wheel: pylcc comes from %s, not from the environment %s (pip install dist/coolbpf-*.whl there)"

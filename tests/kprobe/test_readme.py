@@ -1,0 +1,35 @@
+"""README.md: what of it needs kprobes."""
+
+import os
+import re
+
+from readme import COOLBPF
+from running import NAME, fork
+
+
+def test_new_tasks(printed):
+    running = printed.run(COOLBPF, "run", "new_tasks.py")
+
+    def made(lines):
+        return [int(m.group(1)) for m in map(re.compile(r"%s \(%d\) made (\d+)$" % (NAME, os.getpid())).match, lines) if m]
+    running.until(made, fork)
+    forked = [fork() for _ in range(10)]
+    running.until(lambda lines: set(forked) <= set(made(lines)))
+    _, status, said = running.interrupt()
+    assert running.lines[0] == "local compile success." and status == 0 and said[-1] == "bye"
+    assert printed.place.join("newTasks.so").check(file=True)
+
+
+def test_surftrace(printed):
+    running = printed.script("traced.py")
+
+    def traced(lines):
+        return [int(m.group(1)) for m in map(re.compile(r".*\(wake_up_new_task.* comm=\"%s\" pid=(\d+)$" % NAME).match, lines) if m]
+    child = running.until(traced, fork)[-1]
+    running.until(lambda lines: [line for line in lines if re.search(r"sched_process_exit: .*pid=%d " % child, line)])
+    _, status, _ = running.interrupt()
+    assert status == 0
+
+
+def test_doctor(printed):
+    assert "The tutorial's programs run here." in printed.coolbpf("doctor")
