@@ -1,5 +1,6 @@
 """surftrace on the kernel's own tracer: events here, functions where there are kprobes."""
 
+import importlib
 import os
 import subprocess
 import sys
@@ -11,9 +12,10 @@ from programs import LICENSE, NR_GETPPID, load
 from pylcc import errors
 from surftrace import setupParser, surftrace
 from surftrace.dbParser import CbtfParser, CdbParser
-from surftrace.ftrace import ftrace
+from surftrace.ftrace import ftrace, saveCmd
 from surftrace.fxpr import Cfxpr
 from surftrace.gdbParser import CgdbParser
+from surftrace.regSplit import spiltInputLine
 from surftrace.surfCommon import transProbeLine
 from surftrace.surfGraph import surfGraph
 from surftrace.surfThread import CsurfThread
@@ -104,6 +106,19 @@ def test_names_translate_values():
     surf = surftrace([MINE], setupParser(), cb=lines, echo=False)
     surf.procLine("a-1 [000] .... 1.0: p0: (f+0x0/0x1) ip_to=16777343 b16_port=20480 B16_x=0x3412 plain_x=7")
     assert lines == ["a-1 [000] .... 1.0: p0: (f+0x0/0x1) ip_to=127.0.0.1 b16_port=80 B16_x=1234 plain_x=7"]
+
+
+def test_commands_are_kept(monkeypatch):
+    """What -o writes: a shell script that does the same."""
+    commands = importlib.import_module("surftrace.ftrace")
+    monkeypatch.setattr(commands, "cmdStrings", "")
+    saveCmd("not kept")
+    monkeypatch.setattr(commands, "save2File", True)
+    surf = start([MINE], cb=len)
+    surf.stop()
+    kept, place = commands.cmdStrings.splitlines(), "%s/instances/%s" % (TRACEFS, INSTANCE % os.getpid())
+    assert "not kept" not in kept and "cat %s/trace_pipe" % place in kept
+    assert kept.index("echo '1' > %s/tracing_on" % place) < kept.index("echo '0' > %s/tracing_on" % place)
 
 
 def test_wrong_events():
@@ -331,6 +346,8 @@ def test_expressions_have_the_compilers_offsets(tmpdir):
     assert shown("p wake_up_new_task comm=%0->comm", arch="aarch64")[0]["fxpr"] == "p:p0 wake_up_new_task comm=%s(%%x0):string" % ctx["comm"]
     assert shown("e sched/sched_switch f:prev_pid>1", mode="gdb") == [{"type": "e", "fxpr": "sched/sched_switch", "filter": "prev_pid>1"}]
     fxpr = Cfxpr(CdbParser(), "x86_64")
+    line = "p wake_up_new_task comm=%0->comm f:comm==1"
+    assert fxpr.expr("wake_up_new_task", False, "wake_up_new_task", spiltInputLine(line)) == " comm=%s(%%di):string" % ctx["comm"]
     assert "+0x%x" % fxpr.showMemberOffset("comm", "struct task_struct *") == ctx["comm"]
     assert fxpr.showTypeSize("struct iphdr") == 20 and fxpr.showTypeSize("unsigned long[3]") == 24
     assert "+0x%x" % CgdbParser().showMemberOffset("comm", "struct task_struct") == ctx["comm"]

@@ -12,7 +12,7 @@ import pytest
 from programs import LICENSE, load, mine
 from pylcc import errors
 from pylcc.lbcStack import ClbcUstack, getKStacks
-from surftrace.surfElf import CelfKsym, CelfSym, CksymFast, CstructKsym, getCwd
+from surftrace.surfElf import CelfBase, CelfKsym, CelfSym, CksymFast, CstructKsym, getCwd
 from surftrace.uprobeParser import CuprobeParser
 
 # Each line of input is an argument of outer(), each line of output its result; in all threads.
@@ -382,3 +382,11 @@ int f(void *ctx)
         assert "kernel_clone" in names and names == lbc.maps["stacks"].getStacks(stack_id)
         assert getKStacks(lbc.maps["stacks"], stack_id, sym, 2) == names[:2]
         assert getKStacks(lbc.maps["stacks"], stack_id ^ 1, sym) == getKStacks(lbc.maps["stacks"], -14, sym) == []
+
+
+def test_what_was_found_is_told():
+    """The path of a program, of a library by its short name, or as it was given; all symbols have one base."""
+    assert os.path.samefile(CuprobeParser("sh").fullObj(), "/bin/sh") and CuprobeParser("/bin/sh").fullObj() == "/bin/sh"
+    with open("/proc/self/maps") as f:
+        assert any(os.path.realpath(CuprobeParser("libc").fullObj()) in line for line in f)
+    assert all(issubclass(kind, CelfBase) for kind in (CelfKsym, CelfSym, CksymFast))

@@ -98,11 +98,16 @@ def test_one_thread_polls_one_reads_one_closes(tmpdir):
 def _poll_read_close(lbc):
     poller, errors_read, read = Poller(lbc, "left", lambda e: e.number), [], threading.Event()
 
+    def sent():
+        return lbc.maps[".bss"][0].sent
+
     def reads():
-        counts = lbc.maps["counts"]
+        counts, taken = lbc.maps["counts"], []
         try:
             while True:
-                assert sum(counts.getThenClear().values()) >= 0 <= len(counts.get())
+                before = sum(counts.get().values())
+                taken.append(sum(counts.getThenClear().values()))
+                assert before <= taken[-1] and sum(taken) <= sent()
                 counts[300] = 5
                 assert counts[300] == 5
                 del counts[300]

@@ -1,6 +1,7 @@
 """surfGraph: what a function of the kernel calls."""
 
 import ast
+import fcntl
 import os
 
 import pytest
@@ -10,6 +11,15 @@ from running import fork, tracing
 from surftrace.surfGraph import surfGraph
 
 TRACEFS = tracing()
+
+
+@pytest.fixture(autouse=True)
+def alone():
+    """There is one main trace, and other tests run beside these."""
+    directory = os.open(TRACEFS, os.O_RDONLY)
+    fcntl.flock(directory, fcntl.LOCK_EX)
+    yield
+    os.close(directory)
 
 
 @pytest.mark.parametrize("mode", ["raw", "tree", "walk"])

@@ -11,22 +11,29 @@ from surftrace import setupParser, surftrace
 from surftrace.surfCommon import transProbeLine
 
 TRACEFS = "/sys/kernel/tracing"
+INSTANCE = "surftrace-test-%d" % os.getpid()
 
 
 def traced(args, work, **options):
     """The lines that args trace of work(), which is done once they do."""
     lines = []
-    surf = surftrace(args, setupParser(), cb=lines.append, echo=False, **options)
+    surf = surftrace(args, setupParser(), cb=lines.append, echo=False, instance=INSTANCE, **options)
     surf.start()
     try:
         work()
     finally:
         surf.stop()
+    assert left() == []
+    return lines
+
+
+def left():
+    """What traces of this process have left in the kernel: other tests run beside these."""
+    found = [name for name in os.listdir(TRACEFS + "/instances") if name.startswith(INSTANCE)]
     for file in ("kprobe_events", "uprobe_events"):
         with open(os.path.join(TRACEFS, file)) as f:
-            assert "surftrace" not in f.read()
-    assert not [name for name in os.listdir(TRACEFS + "/instances") if name.startswith("surftrace")]
-    return lines
+            found += [line for line in f if ":surftrace_%d_" % os.getpid() in line]
+    return found
 
 
 def fork():
@@ -92,6 +99,4 @@ def test_functions_that_are_not_there():
         with pytest.raises(errors.InvalidArgsException) as e:
             traced(args, fork)
         assert text in str(e.value)
-    assert not [name for name in os.listdir(TRACEFS + "/instances") if name.startswith("surftrace")]
-    with open(TRACEFS + "/kprobe_events") as f:
-        assert "surftrace" not in f.read()
+        assert left() == []
