@@ -23,6 +23,7 @@ from running import NAME, fork, kernel_symbols, python, set_name
 HERE = os.path.dirname(os.path.abspath(__file__))
 SCRIPTS = ["attached", "binds", "killed", "lifetime", "lines", "oncpu", "opened", "roundtrip", "sampled", "swapped", "syncs", "watched"]
 
+PAUSE = "34"  # the system call, on x86
 COMM = os.path.basename(sys.executable)[:15]  # of a child that runs Python
 
 
@@ -52,6 +53,15 @@ def end(running, status=0):
     _, ended, said = running.interrupt()
     assert ended == status, "\n".join(running.lines)
     return said
+
+
+def end_of_wait(running):
+    """The same of a script that waits for a signal: not before it does."""
+    def waits(_):
+        with open("/proc/%d/syscall" % running.process.pid) as f:
+            return f.read().split()[0] == PAUSE
+    running.until(waits)
+    return end(running)
 
 
 def test_every_script_is_tested():
@@ -125,7 +135,7 @@ def test_roundtrip(run):
         client.recv(1)
     client.close()
     accepted.close()
-    said = end(running)
+    said = end_of_wait(running)
     counts = ast.literal_eval(said[-1])
     assert said[0] == "microseconds:" and len(counts) == 64 and sum(counts) >= rounds
     filled = [bucket for bucket, count in enumerate(counts) if count]
@@ -187,7 +197,7 @@ def test_binds_are_counted(run):
         s, port = bound(ports[0] if ports else 0)
         ports.append(port)
         s.close()
-    assert ast.literal_eval(end(running)[-1]) == {ports[0] << 32 | struct.unpack("=I", socket.inet_aton("127.0.0.1"))[0]: 5}
+    assert ast.literal_eval(end_of_wait(running)[-1]) == {ports[0] << 32 | struct.unpack("=I", socket.inet_aton("127.0.0.1"))[0]: 5}
 
 
 def test_syncs(run):
@@ -337,5 +347,5 @@ def test_watched(request, run):
     lines = found(running, r"cpu \d+, pid %d, comm (\S+) sets 0x%s to (\d+)$" % (child.pid, address), 3)
     # It may have been on several CPUs, which are read one after the other.
     assert sorted(lines) == sorted((COMM, n) for n in values)
-    kept = sorted(json.loads(end(running)[-1]), key=lambda d: d["ts"])
+    kept = sorted(json.loads(end_of_wait(running)[-1]), key=lambda d: d["ts"])
     assert [d["name"] for d in kept] == values and kept[0]["tid"] == "%s:%d" % (COMM, child.pid)
