@@ -137,7 +137,10 @@ def function(owner, name, label):
     @functools.wraps(plain)
     def recorded(*args, **kwargs):
         return counted([label], plain, args, kwargs)
-    setattr(owner, name, recorded)
+    # The module may have it of another: it is the same there.
+    for module in list(sys.modules.values()):
+        if getattr(module, "__name__", "").partition(".")[0] in OURS and vars(module).get(name) is plain:
+            setattr(module, name, recorded)
 
 
 def method(owner, name, label):
