@@ -23,7 +23,7 @@ from running import NAME, fork, kernel_symbols, python, set_name
 HERE = os.path.dirname(os.path.abspath(__file__))
 SCRIPTS = ["attached", "binds", "killed", "lifetime", "lines", "oncpu", "opened", "roundtrip", "sampled", "swapped", "syncs", "watched"]
 
-PAUSE = "34"  # the system call, on x86
+WAITS = ("7", "34")  # the system calls poll and pause, on x86
 COMM = os.path.basename(sys.executable)[:15]  # of a child that runs Python
 
 
@@ -59,7 +59,7 @@ def end_of_wait(running):
     """The same of a script that waits for a signal: not before it does."""
     def waits(_):
         with open("/proc/%d/syscall" % running.process.pid) as f:
-            return f.read().split()[0] == PAUSE
+            return f.read().split()[0] in WAITS
     running.until(waits)
     return end(running)
 
