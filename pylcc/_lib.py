@@ -165,7 +165,8 @@ def _why_not():
 
 def usable():
     """False in a child forked after the library was loaded: there it would hang."""
-    return _lib is not None and _pid == os.getpid()
+    # Once, while others switched the tracing of system calls, Linux 6.18 said -38 (ENOSYS): ask again.
+    return _lib is not None and (_pid == os.getpid() or _pid == os.getpid())
 
 
 def ready():
