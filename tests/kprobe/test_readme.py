@@ -23,10 +23,11 @@ def test_new_tasks(printed):
 def test_surftrace(printed):
     running = printed.script("traced.py")
 
-    def traced(lines):
-        return [int(m.group(1)) for m in map(re.compile(r".*\(wake_up_new_task.* comm=\"%s\" pid=(\d+)$" % NAME).match, lines) if m]
-    child = running.until(traced, fork)[-1]
-    running.until(lambda lines: [line for line in lines if re.search(r"sched_process_exit: .*pid=%d " % child, line)])
+    def children(lines, pattern):
+        return set(m.group(1) for m in map(re.compile(pattern).match, lines) if m)
+    # Each event is switched on by itself: the first children are seen by one of them alone.
+    running.until(lambda lines: children(lines, r".*\(wake_up_new_task.* comm=\"%s\" pid=(\d+)$" % NAME)
+                  & children(lines, r".* sched_process_exit: comm=%s pid=(\d+) " % NAME), fork)
     _, status, _ = running.interrupt()
     assert status == 0
 
