@@ -100,11 +100,14 @@ def text(value, name, undecodable="strict"):
     try:
         if not isinstance(value, bytes):
             value = value.encode("utf-8", "surrogateescape" if str is not bytes else "strict")
-        return value.decode("utf-8", undecodable)
+        value = value.decode("utf-8", undecodable)
     except AttributeError:
         raise errors.InvalidArgsException("use %r as %s: it must be text" % (value, name))
     except UnicodeError:
         raise errors.InvalidArgsException("use %r as %s: it must be UTF-8" % (value, name))
+    if u"\0" in value and undecodable == "strict":  # where C would end it
+        raise errors.InvalidArgsException("use %r as %s: it contains a NUL" % (value, name))
+    return value
 
 
 def number(value, name):

@@ -67,10 +67,11 @@ def types(btf):
 
 def build(bpf, source, arch, env, work, include, shown, btf, bare=None, ver=""):
     """The bytes of NAME.so, or of NAME.bpf.o (bare); says how they came about."""
+    pieces, name = os.path.split(text(bpf, "bpf"))
     artefact, report = make(
-        name=text(bpf, "bpf"), source=text(source, "bpf_str", "replace") or None, env=text(env, "env"),
-        arch=text(arch, "arch"), work=text(work or _current(), "workPath"), include=directories(include), btf=btf,
-        bare=bare, release=text(ver, "ver"))
+        name=name, source=text(source, "bpf_str", "replace") or None, env=text(env, "env"), arch=text(arch, "arch"),
+        work=os.path.join(text(work or _current(), "workPath"), pieces).rstrip("/") or "/", include=directories(include),
+        btf=btf, bare=bare, release=text(ver, "ver"))
     tell(report)
     if shown:
         complain("pylcc: %s %s, kernel types: %s, compiler: %s\n" % (

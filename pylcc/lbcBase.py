@@ -52,7 +52,8 @@ class ClbcBase(Attach, ClbcLoad):
     when the process ends. An object cannot be used in a child forked after it was created.
 
     Arguments:
-        bpf       base name: NAME.so, and NAME.bpf.c where bpf_str is empty, lie in workPath
+        bpf       base name: NAME.so, and NAME.bpf.c where bpf_str is empty, lie in workPath; or a path
+                  from there
         bpf_str   the C text, libbpf style, with #include "lbc.h"
         server    ignored, as is LBC_SERVER, which is said once: nothing is compiled elsewhere
         arch      machine to compile for, as uname -m says it; default this one

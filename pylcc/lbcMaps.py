@@ -116,7 +116,7 @@ class CmapsEvent(CmapsBase):
 
     def _open(self):
         _lib.ready()
-        if self._reader is None:
+        if self._reader is None or self._session.number == 0:  # which raises ClosedException
             self._reader = Reader(self._session, self._index)
         return self._reader
 

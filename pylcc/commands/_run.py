@@ -37,9 +37,16 @@ class _Over(KeyboardInterrupt):
     """The SECONDS are over."""
 
 
+def _seconds(word):
+    seconds = float(word)
+    if not 0 <= seconds < 1e9:
+        raise ValueError(word)
+    return seconds
+
+
 def main(argv):
     parser = argparse.ArgumentParser(prog="coolbpf run", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("-d", "--duration", type=float, metavar="SECONDS", help="end after that time as if by Ctrl-C")
+    parser.add_argument("-d", "--duration", type=_seconds, metavar="SECONDS", help="end after that time as if by Ctrl-C")
     building(parser)
     parser.add_argument("file", help="SCRIPT.py, NAME.bpf.c or NAME.so")
     parser.add_argument("args", nargs="*", help="arguments of the script")

@@ -178,6 +178,9 @@ def tracefs():
 
 @root
 def test_run_ends_by_itself(place):
+    for wrong in "inf", "nan", "-1", "1e300":
+        code, out, err = coolbpf(place, "run", "-d", wrong, "x.bpf.c")
+        assert (code, out) == (2, "") and "invalid" in err and "Traceback" not in err
     code, out, _ = coolbpf(place, "run", "-d", "0.1", "-e", "-DSTEP=3", "x.bpf.c")
     assert place.join("x.bpf.c").remove() is None
     assert code == 0 and out.startswith("local compile success.\n") and "m: 1 entries\n  0: {'a': " in out

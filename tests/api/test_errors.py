@@ -106,7 +106,7 @@ def test_empty_source(tmpdir):
 
 
 def test_wrong_arguments(tmpdir):
-    for arguments in ({"bpf": 3}, {"bpf": "t", "bpf_str": 3}, {"bpf": "a/b", "bpf_str": tracepoint("")},
+    for arguments in ({"bpf": 3}, {"bpf": "t", "bpf_str": 3}, {"bpf": "a/..", "bpf_str": tracepoint("")},
                       {"bpf": "", "bpf_str": tracepoint("")}, {"bpf": "t\0", "bpf_str": tracepoint("")},
                       {"bpf": "t", "bpf_str": tracepoint(""), "env": "-D'"},
                       {"bpf": "t", "bpf_str": tracepoint(""), "arch": "pdp11"}):
@@ -194,9 +194,18 @@ def test_wrong_kinds_of_maps_and_callbacks(tmpdir):
         assert "not callable" in str(e.value)
 
 
+def test_a_name_with_a_directory(tmpdir):
+    tmpdir.mkdir("a")
+    ClbcBase("a/t", bpf_str=tracepoint(""), workPath=str(tmpdir)).close()
+    assert tmpdir.join("a", "t.so").check()
+    ClbcBase(str(tmpdir.join("a", "u")), bpf_str=tracepoint("")).close()
+    assert tmpdir.join("a", "u.so").check()
+
+
 def test_closed_object(tmpdir):
     lbc = load(tmpdir, mine(FORKS))
     buffer = lbc.maps["e_out"]
+    buffer.open_perf_buffer(lambda *_: None)
     lbc.close()
     lbc.close()
     for call in (lambda: buffer.open_perf_buffer(lambda *_: None), lambda: lbc.attachTracepoint("f", "sched", "sched_switch")):

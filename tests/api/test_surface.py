@@ -111,7 +111,7 @@ SURFACE = {
         (errors.FileNotExistException, lambda o: ClbcBase("nope", workPath=o.place)),
         (ValueError, lambda o: ClbcBase("surface", SOURCE, workPath=o.place, logLevel="high")),
         *wrong(*[lambda o, a=a: ClbcBase(**dict({"bpf": "surface", "bpf_str": SOURCE, "workPath": o.place}, **a)) for a in (
-            {"bpf": 3}, {"bpf": None}, {"bpf": ""}, {"bpf": "a/b"}, {"bpf": LONG}, {"bpf": "t\0"}, {"bpf_str": 3},
+            {"bpf": 3}, {"bpf": None}, {"bpf": ""}, {"bpf": "a/.."}, {"bpf": LONG}, {"bpf": "t\0"}, {"bpf_str": 3},
             {"env": 3}, {"env": "-o x"}, {"arch": "pdp11"}, {"arch": 3}, {"workPath": 3},
             {"incPath": 3}, {"btf": []}, {"opt": "nope"}, {"opt": 3})])),
     "ClbcBase.so": Entry(lambda o: o.lbc.so()),

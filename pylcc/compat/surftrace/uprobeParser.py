@@ -2,6 +2,7 @@
 
 from pylcc._lib import text
 from pylcc._symbols import Symbols
+from pylcc.errors import InvalidArgsException
 
 __all__ = ["CuprobeParser"]
 
@@ -24,4 +25,7 @@ class CuprobeParser(object):
     def funAddr(self, func):
         """The offset of the function func in the file, as hex. Raises InvalidArgsException, which names the
         closest, when it has none."""
-        return "0x%x" % self._symbols.find(text(func, "func"), **self._space)["offset"]
+        func = text(func, "func")
+        if not func:
+            raise InvalidArgsException("find a function of %s: it has no name" % self.fullObj())
+        return "0x%x" % self._symbols.find(func, **self._space)["offset"]
