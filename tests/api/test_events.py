@@ -83,7 +83,7 @@ def test_pointers_to_a_record(forks, delivered):
 
 
 def test_pointers_of_cffi_to_a_record(forks, delivered):
-    cffi = pytest.importorskip("cffi", reason="needs cffi, of Python 3.8")
+    cffi = pytest.importorskip("cffi", reason="needs cffi (pip install -r tests/requirements.txt)")
     ffi = cffi.FFI()
     ffi.cdef("struct fork { uint32_t parent, child; char comm[16]; };")
     event = forks.maps["e_out"].event
