@@ -95,7 +95,7 @@ job_kernel() {
 	place=$(venv "$2")
 	record "kernel-$1" "$2"
 	# What the guest writes is kept in the directory of -d alone.
-	tests/vm/run -t 900 ${LCC_RECORD:+-d "$LCC_RECORD"} -e LCC_RECORD -e PYTHONPATH -e TUTORIAL -e PYTHONDONTWRITEBYTECODE "$1" -- \
+	tests/vm/run -t 1800 ${LCC_RECORD:+-d "$LCC_RECORD"} -e LCC_RECORD -e PYTHONPATH -e TUTORIAL -e PYTHONDONTWRITEBYTECODE "$1" -- \
 		"$place/bin/pytest" "${options[@]}" tests/kprobe tests/scripts tests/api/test_tables.py tests/api/test_take.py
 }
 
@@ -106,7 +106,7 @@ job_go_kernel() {
 	for room in $rooms; do
 		CGO_ENABLED=0 go test -c -tags kernel -o "$place/$room.test" "./core/$room"
 	done
-	VM_CPUS=3 tests/vm/run -t 900 -d "$place" "$1" -- bash -c 'cp /sys/kernel/btf/vmlinux "$0/btf"
+	VM_CPUS=3 tests/vm/run -t 1800 -d "$place" "$1" -- bash -c 'cp /sys/kernel/btf/vmlinux "$0/btf"
 		for room in $1; do (cd "core/$room" && "$0/$room.test" -test.v) || bad=1; done; exit $bad' "$place" "$rooms"
 	LBC_TEST_BTF=$place/btf go test -count=1 -v -run 'HeaderHas|Pruned|NeededIs' ./core/compile
 }
