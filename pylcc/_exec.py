@@ -46,18 +46,19 @@ def _ready(files, seconds):
 
 
 def _command(given):
-    return native(utf8(text(given, "command")))
+    return native(utf8(text(given, "command", nul=True)))
 
 
 def _words(command):
     import shlex
+    command = _command(command)
     try:
-        words = shlex.split(_command(command))
+        words = shlex.split(command)
     except ValueError as e:
         raise ExecException("run %r: %s" % (command, e))
     if not words:
         raise ExecException("run %r: it names no program" % command)
-    if any("\0" in word for word in words):
+    if "\0" in command:
         raise ExecException("run %r: there is a NUL in it" % command)
     return words
 

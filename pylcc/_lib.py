@@ -95,8 +95,9 @@ def utf8(text):
     return text if isinstance(text, bytes) else text.encode("utf-8")
 
 
-def text(value, name, undecodable="strict"):
-    """An argument as text. Old sources have comments in other encodings, which do not matter."""
+def text(value, name, undecodable="strict", nul=False):
+    """An argument as text. Old sources have comments in other encodings, which do not matter.
+    nul: it may contain one, where C would end it."""
     try:
         if not isinstance(value, bytes):
             value = value.encode("utf-8", "surrogateescape" if str is not bytes else "strict")
@@ -105,7 +106,7 @@ def text(value, name, undecodable="strict"):
         raise errors.InvalidArgsException("use %r as %s: it must be text" % (value, name))
     except UnicodeError:
         raise errors.InvalidArgsException("use %r as %s: it must be UTF-8" % (value, name))
-    if u"\0" in value and undecodable == "strict":  # where C would end it
+    if u"\0" in value and not nul:
         raise errors.InvalidArgsException("use %r as %s: it contains a NUL" % (value, name))
     return value
 

@@ -69,7 +69,7 @@ def build(bpf, source, arch, env, work, include, shown, btf, bare=None, ver=""):
     """The bytes of NAME.so, or of NAME.bpf.o (bare); says how they came about."""
     pieces, name = os.path.split(text(bpf, "bpf"))
     artefact, report = make(
-        name=name, source=text(source, "bpf_str", "replace") or None, env=text(env, "env"), arch=text(arch, "arch"),
+        name=name, source=text(source, "bpf_str", "replace", nul=True) or None, env=text(env, "env"), arch=text(arch, "arch"),
         work=os.path.join(text(work or _current(), "workPath"), pieces).rstrip("/") or "/", include=directories(include),
         btf=btf, bare=bare, release=text(ver, "ver"))
     tell(report)

@@ -118,6 +118,13 @@ def free_pid():
     return (os.getpid() + 15000) % 30000 + 1000
 
 
+def on_one_cpu(request):
+    """Keep this thread on a CPU until the end of the test: records of several are read one CPU after another."""
+    libc, before = ctypes.CDLL(None), ctypes.create_string_buffer(128)
+    assert libc.sched_getaffinity(0, len(before), before) > 0 and libc.sched_setaffinity(0, 8, ctypes.byref(ctypes.c_uint64(1))) == 0
+    request.addfinalizer(lambda: libc.sched_setaffinity(0, len(before), before))
+
+
 def set_name(name):
     """Name this thread as its children will be named."""
     ctypes.CDLL(None).prctl(15, ctypes.c_char_p(name.encode()), 0, 0, 0)

@@ -18,7 +18,7 @@ import time
 
 import pytest
 
-from running import NAME, fork, kernel_symbols, python, set_name
+from running import NAME, fork, kernel_symbols, on_one_cpu, python, set_name
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SCRIPTS = ["attached", "binds", "killed", "lifetime", "lines", "oncpu", "opened", "roundtrip", "sampled", "swapped", "syncs", "watched"]
@@ -97,6 +97,7 @@ def test_lifetime(request, run):
     place = tempfile.mkdtemp(dir="/dev/shm")
     request.addfinalizer(lambda: shutil.rmtree(place))
     running = run("lifetime", os.getpid())
+    on_one_cpu(request)
     open(place + "/kept", "w").close()
     for n in range(3):
         begin = time.time()
@@ -174,8 +175,9 @@ def bound(port, *options):
     return s, s.getsockname()[1]
 
 
-def test_binds(run):
+def test_binds(request, run):
     running = run("binds", "-p", os.getpid(), "-E")
+    on_one_cpu(request)
     first, port = bound(0, socket.SO_REUSEADDR)
     second, shared = bound(0, 15)  # SO_REUSEPORT, which Python 2 lacks
     with pytest.raises(EnvironmentError) as e:
