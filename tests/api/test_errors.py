@@ -262,7 +262,7 @@ def test_another_package_on_top(copy):
 
 
 def test_warnings_do_not_stop_old_scripts(tmpdir):
-    """CONTRACT: no return, int to pointer, a struct bpf_map_def * parameter for a BTF map."""
+    """What old scripts do: no return, int to pointer, a struct bpf_map_def * parameter for a BTF map."""
     source = on_getppid("""
 LBC_HASH(m, u32, u64, 16);
 static inline void add(struct bpf_map_def *map, u32 key)
