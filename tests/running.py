@@ -121,7 +121,7 @@ def free_pid():
 def on_one_cpu(request):
     """Keep this thread on a CPU until the end of the test: records of several are read one CPU after another."""
     libc, before = ctypes.CDLL(None), ctypes.create_string_buffer(128)
-    assert libc.sched_getaffinity(0, len(before), before) > 0 and libc.sched_setaffinity(0, 8, ctypes.byref(ctypes.c_uint64(1))) == 0
+    assert libc.sched_getaffinity(0, len(before), before) == 0 and libc.sched_setaffinity(0, 8, ctypes.byref(ctypes.c_uint64(1))) == 0
     request.addfinalizer(lambda: libc.sched_setaffinity(0, len(before), before))
 
 
