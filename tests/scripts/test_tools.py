@@ -150,7 +150,7 @@ SLEEPER = "import sys, time; sys.stdin.readline(); [time.sleep(0.001) for _ in r
 
 def test_oncpu(request, run):
     child = subprocess.Popen([sys.executable, "-c", SLEEPER], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    request.addfinalizer(child.kill)
+    request.addfinalizer(lambda: child.poll() is None and child.kill())
     running = run("oncpu", child.pid)
     child.stdin.write(b"\n")
     child.stdin.flush()
@@ -302,7 +302,7 @@ def test_lines(request, run):
     ours, its = pty.openpty()
     shell = subprocess.Popen(["bash", "--norc", "--noprofile", "-i"], stdin=its, stdout=its, stderr=its, close_fds=True,
                              env={"PS1": "lcc> ", "TERM": "dumb", "PATH": os.environ["PATH"]}, preexec_fn=os.setsid)
-    request.addfinalizer(shell.kill)
+    request.addfinalizer(lambda: shell.poll() is None and shell.kill())
     os.close(its)
     line, = found(running, r"pid %d, prompt lcc> , (\d+) frames, (\[.*\])$" % shell.pid)
     names = ast.literal_eval(line[1])
@@ -339,7 +339,7 @@ for line in iter(sys.stdin.readline, ""):
 
 def test_watched(request, run):
     child = subprocess.Popen([sys.executable, "-c", SETTER], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    request.addfinalizer(child.kill)
+    request.addfinalizer(lambda: child.poll() is None and child.kill())
     address = child.stdout.readline().decode().strip()
     running = run("watched", child.pid, address)
     values = [str(n) for n in (7, 1 << 40, 42)]
