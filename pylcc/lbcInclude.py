@@ -50,7 +50,7 @@ class ClbcInclude(object):
         if not isinstance(src, (bytes, type(u""))):
             raise InvalidArgsException("include headers: the source is no text: %r" % (src,))
         self._open, self._once, self._count = [], set(), 0
-        return self._expand(_lib.native(_lib.utf8(_lib.text(src, "src", "replace"))), self._directories[0])
+        return self._expand(_lib.native(_lib.utf8(_lib.text(src, "src", "replace", nul=True))), self._directories[0])
 
     def _expand(self, source, directory):
         lines = []

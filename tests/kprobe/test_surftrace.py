@@ -7,6 +7,7 @@ import socket
 import pytest
 
 from pylcc import errors
+from running import fork
 from surftrace import setupParser, surftrace
 from surftrace.surfCommon import transProbeLine
 
@@ -34,14 +35,6 @@ def left():
         with open(os.path.join(TRACEFS, file)) as f:
             found += [line for line in f if ":surftrace_%d_" % os.getpid() in line]
     return found
-
-
-def fork():
-    child = os.fork()
-    if child == 0:
-        os._exit(0)
-    os.waitpid(child, 0)
-    return child
 
 
 def test_function_and_its_result():
