@@ -27,10 +27,7 @@ class Attach(object):
     def __attach(self, function, **target):
         if "name" in target:
             target["name"] = text(target["name"], "target")
-        function = text(function, "function")
-        if u"\0" in function:
-            raise errors.InvalidArgsException("attach %r: the name of no program contains a NUL" % function)
-        self.__session.attach(function, **target)
+        self.__session.attach(text(function, "function"), **target)
 
     def attachKprobe(self, function, symbol):
         """Run it when the kernel's function symbol (or symbol+offset, in bytes) is entered. Needs a
