@@ -29,7 +29,7 @@ test: deps-test wheel ## Go tests, Python tests on the built wheel, real kernels
 
 wheel: $(WHEEL) ## build dist/coolbpf-*.whl: pylcc, liblcc.so, the compiler and its headers
 
-bench: deps-bench wheel ## process start to attached, and memory, beside BCC where that is installed
+bench: deps-bench wheel ## speed and memory beside BCC and a C program on libbpf (PYTHONS, ROUNDS)
 	@tests/bench/run.sh
 
 lint: deps ## gofmt, go vet, Python syntax from the oldest to the newest Python, shell syntax

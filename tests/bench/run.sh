@@ -1,21 +1,38 @@
 #!/bin/bash
-# run.sh - make bench: what coolbpf costs, beside BCC where that is installed. Ratios of one run.
+# run.sh [GROUP...] - make bench: what coolbpf costs, beside BCC and a C program on libbpf where these
+# are installed. A group is a file here that has run(bench): events, start.
+#
+#   PYTHONS  versions to measure, default all that are here
+#   ROUNDS   how often each is measured, default 3
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+ls dist/coolbpf-*.whl >/dev/null 2>&1 || { echo "there is no wheel in dist/: run make wheel" >&2; exit 1; }
 
-venv=$PWD/build/bench-venv
-python3 -m venv --clear "$venv"
-"$venv/bin/pip" install -q --no-index dist/coolbpf-*.whl
-
-bcc_python= bcc_headers=
-headers=$(ls -d /usr/src/linux-headers-*-amd64 2>/dev/null | tail -1 || true)
-if /usr/bin/python3 -c 'import bcc' 2>/dev/null && [ -n "$headers" ]; then
-	# BCC wants one tree; Debian splits the headers in two.
-	bcc_python=/usr/bin/python3 bcc_headers=$PWD/build/bcc-headers
-	if [ ! -d "$bcc_headers" ]; then
-		mkdir "$bcc_headers"
-		cp -rs "${headers%-amd64}-common/." "$bcc_headers"
-		cp -rsf "$headers/." "$bcc_headers"
-	fi
+build=build/bench
+mkdir -p $build
+# One copy for all Pythons; a wheel that is older is in it already.
+if [ ! $build/site -nt "$(ls dist/coolbpf-*.whl)" ]; then
+	rm -rf $build/site
+	build/venv/bin/pip install -q --disable-pip-version-check --no-index --no-deps --target $build/site dist/coolbpf-*.whl
+	touch $build/site
 fi
-exec "$venv/bin/python" tests/bench/start.py "$venv/bin/python" "$bcc_python" "$bcc_headers"
+gcc -O2 -Wall -Wextra -o $build/producer tests/bench/producer.c
+rm -f $build/peer
+if [ -e /usr/include/bpf/libbpf.h ]; then
+	gcc -O2 -Wall -Wextra -o $build/peer tests/bench/peer.c -lbpf
+fi
+
+# BCC reads the headers of a kernel. It wants one tree; Debian splits them in two.
+headers=/lib/modules/$(uname -r)/build
+split=$(ls -d /usr/src/linux-headers-*-common 2>/dev/null | tail -1)
+if [ ! -e "$headers" ] && [ -n "$split" ]; then
+	headers=$PWD/$build/headers
+	rm -rf "$headers"
+	mkdir "$headers"
+	cp -rs "$split/." "$headers"
+	cp -rsf "${split%common}$(dpkg --print-architecture)/." "$headers"
+fi
+if [ -e "$headers" ] && /usr/bin/python3 -c 'import bcc' 2>/dev/null; then
+	export BCC_KERNEL_SOURCE=$headers BCC=/usr/bin/python3
+fi
+exec python3 tests/bench/bench.py "$@"

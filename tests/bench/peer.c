@@ -1,0 +1,101 @@
+/* peer.c - what a C program on libbpf does with the same BPF object: peer OBJECT WATERMARK RING_PAGES.
+ * Prints what shared.Consumer does. WATERMARK: bytes after which the kernel wakes it, 0: for each record. */
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+struct data_t {
+	unsigned long long ts;
+	unsigned int pid, nr;
+	char comm[16];
+};
+
+static volatile sig_atomic_t asked;
+static volatile unsigned long sink; /* what was read, so that it is */
+static unsigned long received, lost;
+
+static void ask(int number)
+{
+	(void)number;
+	asked = 1;
+}
+
+static enum bpf_perf_event_ret on_event(void *context, int cpu, struct perf_event_header *event)
+{
+	(void)context, (void)cpu;
+	if (event->type == PERF_RECORD_SAMPLE) {
+		const struct data_t *e = (void *)((char *)(event + 1) + sizeof(unsigned int));
+
+		sink += e->ts + e->pid + e->comm[0];
+		received++;
+	} else if (event->type == PERF_RECORD_LOST) {
+		lost += ((unsigned long long *)(event + 1))[1];
+	}
+	return LIBBPF_PERF_EVENT_CONT;
+}
+
+static void report(void)
+{
+	struct rusage used;
+
+	asked = 0;
+	getrusage(RUSAGE_SELF, &used);
+	printf("%lu %lu %f %ld\n", received, lost, used.ru_utime.tv_sec + used.ru_stime.tv_sec +
+	       (used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6, used.ru_maxrss);
+}
+
+static void fail(const char *what)
+{
+	perror(what);
+	exit(1);
+}
+
+int main(int argc, char **argv)
+{
+	struct perf_event_attr attr = {
+		.size = sizeof(attr), .type = PERF_TYPE_SOFTWARE, .config = PERF_COUNT_SW_BPF_OUTPUT,
+		.sample_type = PERF_SAMPLE_RAW, .sample_period = 1,
+	};
+	struct perf_buffer *buffer;
+	struct bpf_program *program;
+	struct bpf_object *object;
+	struct bpf_map *map;
+
+	if (argc != 4)
+		return 2;
+	attr.wakeup_events = 1;
+	if (atoi(argv[2])) {
+		attr.watermark = 1;
+		attr.wakeup_watermark = atoi(argv[2]);
+	}
+	object = bpf_object__open(argv[1]);
+	if (!object)
+		fail("open the object");
+	bpf_object__for_each_map(map, object) {
+		/* libbpf takes the type of the records for that of the map's values. */
+		if (bpf_map__type(map) == BPF_MAP_TYPE_PERF_EVENT_ARRAY)
+			bpf_map__set_value_size(map, sizeof(int));
+	}
+	if (bpf_object__load(object))
+		fail("load the object");
+	map = bpf_object__find_map_by_name(object, "e_out");
+	buffer = perf_buffer__new_raw(bpf_map__fd(map), atoi(argv[3]), &attr, on_event, NULL, NULL);
+	if (!buffer)
+		fail("open the perf buffer");
+	bpf_object__for_each_program(program, object)
+		if (!bpf_program__attach(program))
+			fail("attach the program");
+	signal(SIGUSR1, ask);
+	setlinebuf(stdout);
+	puts("ready");
+	for (;;) {
+		if (perf_buffer__poll(buffer, 100) < 0 && errno != EINTR)
+			fail("poll");
+		if (asked)
+			report();
+	}
+}

@@ -1,0 +1,84 @@
+"""What the measured scripts share, on each Python: BPF programs, the same text for BCC, and what is
+told to the bench."""
+
+import platform
+import resource
+import signal
+import sys
+
+GETPPID = {"x86_64": 110, "aarch64": 173}[platform.machine()]
+RAW_TRACEPOINT = 'SEC("raw_tracepoint/sys_enter") int on_call(struct bpf_raw_tracepoint_args *ctx)'
+
+SEND = """
+OUTPUT
+PROBE
+{
+    struct data_t d = {};
+
+    if (ctx->args[1] != GETPPID)
+        return 0;
+    bpf_get_current_comm(&d.comm, sizeof(d.comm));
+    if (__builtin_memcmp(d.comm, "producer", 8))
+        return 0;
+    d.ts = bpf_ktime_get_ns();
+    d.pid = bpf_get_current_pid_tgid() >> 32;
+    d.nr = GETPPID;
+    SUBMIT
+    return 0;
+}
+""".replace("GETPPID", str(GETPPID))
+
+RECORD = """
+struct data_t { u64 ts; u32 pid; u32 nr; char comm[16]; };
+""" + SEND
+
+# 19 members, 288 bytes, of which the first are the same.
+WIDE = """
+struct data_t {
+    u64 ts; u32 pid; u32 nr; char comm[16]; u32 tid; u32 uid; u32 gid; u32 cpu;
+    u64 start; u64 end; u64 bytes; u64 offset; u64 inode; u64 device; u64 flags; u64 cookie;
+    char parent[16]; char path[128]; char arguments[32];
+};
+""" + SEND
+
+
+def ours(body):
+    """The text of a program for coolbpf."""
+    return '#include "lbc.h"\n' + body.replace(
+        "OUTPUT", "LBC_PERF_OUTPUT(e_out, struct data_t, 128);").replace(
+        "PROBE", RAW_TRACEPOINT).replace(
+        "SUBMIT", "bpf_perf_event_output(ctx, &e_out, BPF_F_CURRENT_CPU, &d, sizeof(d));") + \
+        'char _license[] SEC("license") = "GPL";\n'
+
+
+def bcc(body):
+    """The same for BCC."""
+    return body.replace("OUTPUT", "BPF_PERF_OUTPUT(e_out);").replace(
+        "PROBE", "RAW_TRACEPOINT_PROBE(sys_enter)").replace(
+        "SUBMIT", "e_out.perf_submit(ctx, &d, sizeof(d));")
+
+
+def used():
+    """(CPU seconds, peak KiB) of this process."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss
+
+
+def say(*words):
+    sys.stdout.write(" ".join(str(word) for word in words) + "\n")
+    sys.stdout.flush()
+
+
+class Consumer(object):
+    """A script whose loop() polls for events for ever. It says "ready"; for each SIGUSR1, what it has
+    received so far: RECEIVED LOST CPU_SECONDS PEAK_KIB."""
+
+    received = lost = 0
+
+    def measure(self):
+        signal.signal(signal.SIGUSR1, self._report)
+        say("ready")
+        self.loop()
+
+    def _report(self, *_):
+        say(self.received, self.lost, *used())
