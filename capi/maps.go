@@ -1,5 +1,6 @@
 package main
 
+// #include <stdlib.h>
 // #include "lcc.h"
 import "C"
 
@@ -8,6 +9,8 @@ import (
 
 	"coolbpf/core/session"
 	"coolbpf/core/tables"
+
+	"golang.org/x/sys/unix"
 )
 
 // onTable makes a call that uses a map, which stays open until it returns.
@@ -59,17 +62,39 @@ func tell(found *C.int32_t, ok bool, err error) error {
 
 //export lcc_map_entries
 func lcc_map_entries(number C.lcc_handle, index C.uint32_t, take C.int32_t, out *C.lcc_entries) *C.lcc_error {
-	return onTable(number, index, func(t *tables.Table) error {
-		keys, values, count, err := t.Entries(take != 0)
+	var keys, values memory
+	failed := onTable(number, index, func(t *tables.Table) error {
+		count, err := t.Entries(take != 0, &keys, &values)
 		if err != nil {
 			return err
 		}
-		out.keys, out.values, out.count = C.CBytes(keys), C.CBytes(values), C.uint64_t(count)
-		if count > 0 {
-			out.key_size, out.value_size = C.uint32_t(len(keys)/count), C.uint32_t(len(values)/count)
-		}
+		out.keys, out.values, out.count = keys.at, values.at, C.uint64_t(count)
+		out.key_size, out.value_size = C.uint32_t(t.KeySize()), C.uint32_t(t.EntrySize())
 		return nil
 	})
+	if failed != nil {
+		C.free(keys.at)
+		C.free(values.at)
+	}
+	return failed
+}
+
+// memory is malloc'ed and given to the caller, who frees it.
+type memory struct {
+	at   unsafe.Pointer
+	size int
+}
+
+func (m *memory) Room(size int) ([]byte, error) {
+	if size > m.size {
+		size = max(size, 2*m.size)
+		at := C.realloc(m.at, C.size_t(size))
+		if at == nil {
+			return nil, unix.ENOMEM
+		}
+		m.at, m.size = at, size
+	}
+	return borrow[byte](m.at, m.size), nil
 }
 
 //export lcc_map_clear

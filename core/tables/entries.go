@@ -15,28 +15,62 @@ const (
 	maxBatchBytes = 1 << 20
 )
 
-// Entries returns all entries, packed. With take each entry is removed as it is read.
-func (t *Table) Entries(take bool) (keys, values []byte, count int, err error) {
+// Memory is where entries are written to.
+type Memory interface {
+	// Room makes it size bytes or larger; what is in it stays.
+	Room(size int) ([]byte, error)
+}
+
+// Entries writes all entries, packed, and returns how many they are. With take each entry is removed
+// as it is read.
+func (t *Table) Entries(take bool, keys, values Memory) (count int, err error) {
 	op, read := "read", t.m.BatchLookup
 	if take {
 		op, read = "take the entries of", t.m.BatchLookupAndDelete
 	}
 	if err := t.hasKeys(op); err != nil {
-		return nil, nil, 0, err
+		return 0, err
 	}
 	if take && array(t.m.Type()) {
-		return nil, nil, 0, &fault.Error{Kind: fault.Invalid, Op: op, Subject: "map " + t.name,
+		return 0, &fault.Error{Kind: fault.Invalid, Op: op, Subject: "map " + t.name,
 			Cause: errors.New("entries of an array cannot be removed"), Hint: "use get() and clear()"}
 	}
-	keys, values, count, err = t.inBatches(read)
-	if errors.Is(err, ebpf.ErrNotSupported) && count == 0 {
-		keys, values, count, err = t.oneByOne(take)
+	to := output{t, keys, values, 0}
+	err = to.inBatches(read)
+	if errors.Is(err, ebpf.ErrNotSupported) && to.count == 0 {
+		err = to.oneByOne(take)
 	}
 	// What was removed is handed out; what prevents the rest prevents the next call too.
-	if err != nil && !(take && count > 0) {
-		return nil, nil, 0, t.failed(op, err)
+	if err != nil && !(take && to.count > 0) {
+		return 0, t.failed(op, err)
 	}
-	return keys, values, count, nil
+	return to.count, nil
+}
+
+// output is where entries go: those that are there, and room for more.
+type output struct {
+	*Table
+	keys, values Memory
+	count        int
+}
+
+// KeySize is how many bytes a key takes.
+func (t *Table) KeySize() int { return int(t.m.KeySize()) }
+
+// EntrySize is how many bytes the values of an entry take.
+func (t *Table) EntrySize() int { return t.values * t.stride }
+
+// room is memory for the next entries.
+func (o *output) room(entries int) (keys, values []byte, err error) {
+	from, to := o.count, o.count+entries
+	key, value := o.KeySize(), o.EntrySize()
+	if keys, err = o.keys.Room(to * key); err == nil {
+		values, err = o.values.Room(to * value)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return keys[from*key : to*key], values[from*value : to*value], nil
 }
 
 // hasKeys is an error about maps that have none to go through.
@@ -49,53 +83,63 @@ func (t *Table) hasKeys(op string) error {
 
 type batchRead func(*ebpf.MapBatchCursor, any, any, *ebpf.BatchOptions) (int, error)
 
-func (t *Table) inBatches(read batchRead) (keys, values []byte, count int, err error) {
+// inBatches has the kernel write into the memory itself: per-CPU values come as they are packed.
+func (o *output) inBatches(read batchRead) error {
 	var cursor ebpf.MapBatchCursor
-	size := t.batchSize()
+	size := o.batchSize()
 	for {
-		k, v := arrays(size, int(t.m.KeySize())), t.room(size)
-		n, err := read(&cursor, k.Interface(), v.slice.Interface(), nil)
-		if errors.Is(err, unix.ENOSPC) && size < int(t.m.MaxEntries()) {
+		keys, values, err := o.room(size)
+		if err != nil {
+			return err
+		}
+		n, err := read(&cursor, split(keys, size).Interface(), split(values, size).Interface(), nil)
+		if errors.Is(err, unix.ENOSPC) && size < int(o.m.MaxEntries()) {
 			size *= 4 // a bucket of the hash did not fit
 			continue
 		}
 		if err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
-			return keys, values, count, err
+			return err
 		}
-		keys, values, count = append(keys, contiguous(k, n)...), append(values, v.bytes(n)...), count+n
+		o.count += n
 		if err != nil {
-			return keys, values, count, nil
+			return nil
 		}
 	}
 }
 
 func (t *Table) batchSize() int {
-	return max(1, min(maxBatch, maxBatchBytes/(t.values*t.stride+1), int(t.m.MaxEntries())))
+	return max(1, min(maxBatch, maxBatchBytes/(t.EntrySize()+1), int(t.m.MaxEntries())))
 }
 
 // oneByOne iterates by the next key: kernels before 5.6, and map types without batches. Deleting
 // while iterating restarts the kernel's walk, so keys are read first.
-func (t *Table) oneByOne(take bool) (keys, values []byte, count int, err error) {
-	all, err := t.keys()
+func (o *output) oneByOne(take bool) error {
+	all, err := o.Table.keys()
 	if err != nil {
-		return nil, nil, 0, err
+		return err
 	}
 	for _, key := range all {
-		v := t.room(1)
-		if take && t.m.Type() != ebpf.StackTrace {
-			err = t.m.LookupAndDelete(key, v.target())
-		} else if err = t.m.Lookup(key, v.target()); err == nil && take {
-			err = t.m.Delete(key) // a stack does not change
+		v := o.Table.room(1)
+		if take && o.m.Type() != ebpf.StackTrace {
+			err = o.m.LookupAndDelete(key, v.target())
+		} else if err = o.m.Lookup(key, v.target()); err == nil && take {
+			err = o.m.Delete(key) // a stack does not change
 		}
 		if errors.Is(err, ebpf.ErrKeyNotExist) {
 			continue
 		}
 		if err != nil {
-			return keys, values, count, err
+			return err
 		}
-		keys, values, count = append(keys, key...), append(values, v.bytes(1)...), count+1
+		keys, values, err := o.room(1)
+		if err != nil {
+			return err
+		}
+		copy(keys, key)
+		copy(values, v.bytes(1))
+		o.count++
 	}
-	return keys, values, count, nil
+	return nil
 }
 
 // keys walks the map once. When a key that the walk stands on is deleted the kernel starts over:

@@ -143,7 +143,7 @@ func (t *Table) Update(keys, values []byte, count int) error {
 	}
 	err := ebpf.ErrNotSupported
 	if count > 1 && size > 0 {
-		_, err = t.m.BatchUpdate(t.packed(keys), v.slice.Interface(), nil)
+		_, err = t.m.BatchUpdate(split(keys, count).Interface(), v.slice.Interface(), nil)
 	}
 	if errors.Is(err, ebpf.ErrNotSupported) {
 		err = t.updateEach(keys, v, count)
@@ -214,15 +214,13 @@ func (r room) set(op string, values []byte, entries int) error {
 	return nil
 }
 
-// packed is keys as a slice of byte arrays.
-func (t *Table) packed(keys []byte) any {
-	k := arrays(len(keys)/int(t.m.KeySize()), int(t.m.KeySize()))
-	copy(contiguous(k, k.Len()), keys)
-	return k.Interface()
+func arrays(count, size int) reflect.Value {
+	return split(make([]byte, count*size), count)
 }
 
-func arrays(count, size int) reflect.Value {
-	return reflect.MakeSlice(reflect.SliceOf(reflect.ArrayOf(size, reflect.TypeFor[byte]())), count, count)
+// split is memory as a slice of byte arrays.
+func split(memory []byte, count int) reflect.Value {
+	return reflect.SliceAt(reflect.ArrayOf(len(memory)/count, reflect.TypeFor[byte]()), unsafe.Pointer(unsafe.SliceData(memory)), count)
 }
 
 // contiguous is the memory of the first arrays of a slice of byte arrays.

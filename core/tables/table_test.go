@@ -70,10 +70,36 @@ func (t *Table) of(values [][]byte) any {
 	return values
 }
 
+// heap is memory of Go's.
+type heap []byte
+
+func (h *heap) Room(size int) ([]byte, error) {
+	if size > len(*h) {
+		*h = append(*h, make([]byte, size-len(*h))...)
+	}
+	return *h, nil
+}
+
+// entries are those that read writes, packed.
+func entries(table *Table, read func(*output) error) (keys, values []byte, count int, err error) {
+	var k, v heap
+	to := output{table, &k, &v, 0}
+	err = read(&to)
+	return k[:to.count*table.KeySize()], v[:to.count*table.EntrySize()], to.count, err
+}
+
+// all are those that Entries writes.
+func (t *Table) all(take bool) (keys, values []byte, count int, err error) {
+	return entries(t, func(o *output) (err error) {
+		o.count, err = t.Entries(take, o.keys, o.values)
+		return err
+	})
+}
+
 // content is Entries by key, each value checked against what fill stored.
 func content(t *testing.T, table *Table, take bool) map[uint32]bool {
 	t.Helper()
-	keys, values, count, err := table.Entries(take)
+	keys, values, count, err := table.all(take)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +149,7 @@ func TestEntries(t *testing.T) {
 				if found := content(t, table, false); len(found) != n || !found[0] || !found[uint32(n-1)] {
 					t.Errorf("keys %v", slices.Sorted(maps.Keys(found)))
 				}
-				if keys, values, count, err := table.oneByOne(false); err != nil || len(checked(t, table, keys, values, count)) != n {
+				if keys, values, count, err := entries(table, func(o *output) error { return o.oneByOne(false) }); err != nil || len(checked(t, table, keys, values, count)) != n {
 					t.Errorf("one by one: %d entries, %v", count, err)
 				}
 				got := make([]byte, table.values*table.stride)
@@ -144,7 +170,7 @@ func TestTake(t *testing.T) {
 				t.Fatal(err)
 			}
 			if array(typ) {
-				_, _, _, err := table.Entries(true)
+				_, _, _, err := table.all(true)
 				if f := (*fault.Error)(nil); !errors.As(err, &f) || f.Kind != fault.Invalid || !strings.Contains(err.Error(), "array") {
 					t.Error(err)
 				}
@@ -159,7 +185,7 @@ func TestTake(t *testing.T) {
 			if err := table.fill(10); err != nil {
 				t.Fatal(err)
 			}
-			keys, values, count, err := table.oneByOne(true)
+			keys, values, count, err := entries(table, func(o *output) error { return o.oneByOne(true) })
 			if errors.Is(err, ebpf.ErrNotSupported) {
 				return // Linux 5.14 brings it for hashes; before, only batches take from them
 			}
@@ -180,7 +206,7 @@ func TestClear(t *testing.T) {
 			if err := table.Clear(); err != nil {
 				t.Fatal(err)
 			}
-			_, values, count, err := table.Entries(false)
+			_, values, count, err := table.all(false)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -225,7 +251,7 @@ func TestClearLargeArray(t *testing.T) {
 		if err := table.Clear(); err != nil {
 			t.Fatal(err)
 		}
-		_, data, count, err := table.Entries(false)
+		_, data, count, err := table.all(false)
 		if err != nil || count != 10000 || slices.ContainsFunc(data, func(b byte) bool { return b != 0 }) {
 			t.Errorf("%v: %d entries, %v", typ, count, err)
 		}
@@ -253,7 +279,7 @@ func TestManyEntries(t *testing.T) {
 }
 
 func TestWithoutKeys(t *testing.T) {
-	_, _, _, err := keyless(t, ebpf.Queue).Entries(false)
+	_, _, _, err := keyless(t, ebpf.Queue).all(false)
 	if f := (*fault.Error)(nil); !errors.As(err, &f) || f.Kind != fault.Invalid || err.Error() != "read map m: a map of type Queue has no keys to go through" {
 		t.Error(err)
 	}
@@ -311,7 +337,7 @@ func TestUpdateAndDelete(t *testing.T) {
 			if found, err := table.Delete(key(7)); err != nil || found {
 				t.Error(found, err)
 			}
-			if _, _, count, err := table.Entries(false); err != nil || count != 4499 {
+			if _, _, count, err := table.all(false); err != nil || count != 4499 {
 				t.Error(count, err)
 			}
 		})
