@@ -7,7 +7,6 @@ import signal
 import sys
 
 GETPPID = {"x86_64": 110, "aarch64": 173}[platform.machine()]
-RAW_TRACEPOINT = 'SEC("raw_tracepoint/sys_enter") int on_call(struct bpf_raw_tracepoint_args *ctx)'
 
 SEND = """
 OUTPUT
@@ -42,19 +41,19 @@ struct data_t {
 """ + SEND
 
 
-def ours(body):
+def ours(body, tracepoint="sys_enter"):
     """The text of a program for coolbpf."""
     return '#include "lbc.h"\n' + body.replace(
         "OUTPUT", "LBC_PERF_OUTPUT(e_out, struct data_t, 128);").replace(
-        "PROBE", RAW_TRACEPOINT).replace(
+        "PROBE", 'SEC("raw_tracepoint/%s") int probe(struct bpf_raw_tracepoint_args *ctx)' % tracepoint).replace(
         "SUBMIT", "bpf_perf_event_output(ctx, &e_out, BPF_F_CURRENT_CPU, &d, sizeof(d));") + \
         'char _license[] SEC("license") = "GPL";\n'
 
 
-def bcc(body):
+def bcc(body, tracepoint="sys_enter"):
     """The same for BCC."""
     return body.replace("OUTPUT", "BPF_PERF_OUTPUT(e_out);").replace(
-        "PROBE", "RAW_TRACEPOINT_PROBE(sys_enter)").replace(
+        "PROBE", "RAW_TRACEPOINT_PROBE(%s)" % tracepoint).replace(
         "SUBMIT", "e_out.perf_submit(ctx, &d, sizeof(d));")
 
 
