@@ -7,7 +7,7 @@ import time
 
 from harness import Bench
 
-GROUPS = ["events", "start"]
+GROUPS = ["events", "filled", "start"]
 HEAD = ["goal", "C", "BCC", "ours", "ours/C", "ours/BCC", "target"]
 
 

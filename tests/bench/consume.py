@@ -1,6 +1,6 @@
-"""consume.py KIND: receives events as a script of coolbpf does, on each Python.
+"""consume.py KIND [HOW...]: receives events as a script of coolbpf does, on each Python.
 
-KIND: record, wide: getMap as the tutorial has it; old: ctypes.string_at and event(bytes)."""
+KIND: record, wide: getMap as the tutorial has it; old: ctypes.string_at and event(bytes). HOW: see shared.Consumer."""
 
 import ctypes
 import sys
@@ -34,9 +34,12 @@ class Events(ClbcBase, shared.Consumer):
     def loop(self):
         self.maps["e_out"].perf_buffer_poll()
 
+    def once(self):
+        self.maps["e_out"].perf_buffer_poll(0)
+
 
 if __name__ == "__main__":
     kind = sys.argv[1]
     events = Events("wide" if kind == "wide" else "record", shared.WIDE if kind == "wide" else shared.RECORD)
     events.open(events._old if kind == "old" else events._cb)
-    events.measure()
+    events.main(*sys.argv[2:])

@@ -6,18 +6,22 @@ SECONDS = 0.25
 # What C's consumer got when the goals were set. A producer at full speed sends more than Python takes.
 RATE = 1.75e6
 PACED, FULL = "%.2f M/s sent" % (RATE / 1e6), "full speed"
-C_RING = "64", "65536"  # pages, and the bytes after which it wakes up
+WATERMARK = 64 << 10  # bytes after which the C program wakes up
 
 
 def run(bench):
-    for kind in ("record", "wide"):  # which compiles them
-        Consumer(bench.ours("consume.py", kind), bench.place).__exit__()
+    compile_objects(bench)
     bare = untraced(bench, 0)
     work = pace(bench, bare)
     results = rounds(cases(bench, {PACED: work, FULL: 0}))
     rows = table(bench, results, PACED, untraced(bench, work)) + table(bench, results, FULL, bare)
     missing = sum(figures["missing"] for name in results if name[0] == "ours" for speeds in results[name] for figures in speeds.values())
     return rows + [Row("events sent, but neither received nor counted as lost", "all runs", ours=missing, targets=[(None, "<=", 0)])]
+
+
+def compile_objects(bench):
+    for kind in ("record", "wide"):
+        Consumer(bench.ours("consume.py", kind), bench.place).__exit__()
 
 
 def cases(bench, works):
@@ -30,9 +34,9 @@ def cases(bench, works):
 
     found = {}
     if bench.peer:
-        found["C", "record"] = case(c(bench, "record", True))
+        found["C", "record"] = case(c(bench, "record"))
         found["C", "each"] = case(c(bench, "record", False))
-        found["C", "wide"] = case(c(bench, "wide", True))
+        found["C", "wide"] = case(c(bench, "wide"))
     if bench.bcc:
         found["BCC", "record"] = case(bench.of_bcc("consume_bcc.py"))
     for version, python in bench.pythons.items():
@@ -43,9 +47,9 @@ def cases(bench, works):
     return found
 
 
-def c(bench, kind, watermark):
-    pages, size = C_RING
-    return [bench.peer, "%s/%s.so" % (bench.place, kind), size if watermark else "0", pages]
+def c(bench, kind, watermark=True):
+    """The command of the C program."""
+    return [bench.peer, "%s/%s.so" % (bench.place, kind), str(WATERMARK if watermark else 0)]
 
 
 def measure(bench, consumer, work):
@@ -68,7 +72,7 @@ def pace(bench, bare):
     step = (untraced(bench, 1000) - bare) / 1000
     if not bench.peer:
         return int((1e9 / RATE - 2 * bare) / step)
-    with Consumer(c(bench, "record", True), bench.place) as consumer:
+    with Consumer(c(bench, "record"), bench.place) as consumer:
         traced = min(measure(bench, consumer, 0)["call"] for _ in range(3))
     return max(1, int((1e9 / RATE - traced) / step))
 

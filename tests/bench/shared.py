@@ -4,8 +4,13 @@ told to the bench."""
 import platform
 import resource
 import signal
+import subprocess
 import sys
+import time
 
+clock = getattr(time, "perf_counter", time.time)
+
+FILLS = 30
 GETPPID = {"x86_64": 110, "aarch64": 173}[platform.machine()]
 
 SEND = """
@@ -69,15 +74,29 @@ def say(*words):
 
 
 class Consumer(object):
-    """A script whose loop() polls for events for ever. It says "ready"; for each SIGUSR1, what it has
-    received so far: RECEIVED LOST CPU_SECONDS PEAK_KIB."""
+    """A script that receives events: loop() polls for ever, once() takes what is there."""
 
     received = lost = 0
 
-    def measure(self):
+    def main(self, how="loop", producer="", records="0"):
+        """loop: say "ready"; for each SIGUSR1, what was received so far: RECEIVED LOST CPU_SECONDS
+        PEAK_KIB. fill: say how many nanoseconds it takes for each of so many records in the ring."""
+        if how == "fill":
+            say(min(self._fill(producer, int(records)) for _ in range(FILLS)))
+            return
         signal.signal(signal.SIGUSR1, self._report)
         say("ready")
         self.loop()
 
     def _report(self, *_):
         say(self.received, self.lost, *used())
+
+    def _fill(self, producer, records):
+        before = self.received
+        subprocess.check_output([producer, "calls", str(records), "0"])
+        begin = clock()
+        self.once()
+        spent = clock() - begin
+        if self.received - before != records:
+            sys.exit("received %d, lost %d, sent %d" % (self.received - before, self.lost, records))
+        return spent / records * 1e9

@@ -1,0 +1,44 @@
+"""The consumer alone: nanoseconds for each record of a ring that was filled before."""
+
+from events import c, compile_objects
+from harness import Row, rounds, run as output
+
+
+RECORDS, WIDE_RECORDS = 4000, 700  # which fit into a ring of 256 KiB
+
+
+def run(bench):
+    compile_objects(bench)
+    best = dict((name, min(times)) for name, times in rounds(cases(bench)).items())
+    rows = []
+
+    def add(what, kind, version, targets=()):
+        own = best.get(("ours", kind, version))
+        peer = "wide" if kind == "wide" else "record"
+        if own is not None:
+            rows.append(Row("filled ring, " + what, "ns a record", best.get(("C", peer)), best.get(("BCC", kind)), own, targets))
+
+    for version in bench.pythons:
+        add("Python " + version, "record", version)
+    add("string_at and event(bytes)", "old", bench.main)
+    add("19 members in 288 bytes", "wide", bench.main)
+    return rows
+
+
+def cases(bench):
+    """{(who, kind, python): function}."""
+    def case(command, kind="record"):
+        command += [bench.producer, str(WIDE_RECORDS if kind == "wide" else RECORDS)]
+        return lambda: float(output(command, cwd=bench.place).split()[-1])
+
+    found = {}
+    if bench.peer:
+        for kind in ("record", "wide"):
+            found["C", kind] = case(c(bench, kind), kind)
+    if bench.bcc:
+        found["BCC", "record"] = case(bench.of_bcc("consume_bcc.py", "fill"))
+    for version, python in bench.pythons.items():
+        found["ours", "record", version] = case(bench.ours("consume.py", "record", "fill", python=python))
+    for kind in ("old", "wide"):
+        found["ours", kind, bench.main] = case(bench.ours("consume.py", kind, "fill"), kind)
+    return found
