@@ -1,9 +1,11 @@
 """consume.py KIND [HOW...]: receives events as a script of coolbpf does, on each Python.
 
-KIND: record, wide: getMap as the tutorial has it; old: ctypes.string_at and event(bytes). HOW: see shared.Consumer."""
+KIND: record, wide: getMap as the tutorial has it; old: ctypes.string_at and event(bytes);
+lone: note the delay. HOW: see shared.Consumer."""
 
 import ctypes
 import sys
+import time
 
 from pylcc.lbcBase import ClbcBase
 
@@ -12,7 +14,8 @@ import shared
 
 class Events(ClbcBase, shared.Consumer):
     def __init__(self, name, body):
-        super(Events, self).__init__(name, bpf_str=shared.ours(body))
+        shared.Consumer.__init__(self)
+        ClbcBase.__init__(self, name, bpf_str=shared.ours(body))
 
     def _cb(self, cpu, data, size):
         e = self.getMap("e_out", data, size)
@@ -23,6 +26,11 @@ class Events(ClbcBase, shared.Consumer):
         stream = ctypes.string_at(data, size)
         e = self.maps["e_out"].event(stream)
         e.ts, e.pid, e.comm
+        self.received += 1
+
+    def _lone(self, cpu, data, size):
+        e = self.getMap("e_out", data, size)
+        self.delays.append(time.monotonic_ns() - e.ts)
         self.received += 1
 
     def _lost(self, cpu, count):
@@ -41,5 +49,5 @@ class Events(ClbcBase, shared.Consumer):
 if __name__ == "__main__":
     kind = sys.argv[1]
     events = Events("wide" if kind == "wide" else "record", shared.WIDE if kind == "wide" else shared.RECORD)
-    events.open(events._old if kind == "old" else events._cb)
+    events.open({"old": events._old, "lone": events._lone}.get(kind, events._cb))
     events.main(*sys.argv[2:])

@@ -1,6 +1,7 @@
-"""consume_bcc.py [HOW...]: receives the same events as a script of BCC does."""
+"""consume_bcc.py KIND [HOW...]: receives the same events as a script of BCC does: see consume.py."""
 
 import sys
+import time
 
 from bcc import BPF
 
@@ -8,17 +9,25 @@ import shared
 
 
 class Events(shared.Consumer):
-    def __init__(self, **options):
+    def __init__(self):
+        shared.Consumer.__init__(self)
         self.b = BPF(text=shared.bcc(shared.RECORD))
-        self.b["e_out"].open_perf_buffer(self._cb, lost_cb=self._lost, **options)
 
     def _cb(self, cpu, data, size):
         e = self.b["e_out"].event(data)
         e.ts, e.pid, e.comm
         self.received += 1
 
+    def _lone(self, cpu, data, size):
+        e = self.b["e_out"].event(data)
+        self.delays.append(time.monotonic_ns() - e.ts)
+        self.received += 1
+
     def _lost(self, count):
         self.lost += count
+
+    def open(self, cb, **options):
+        self.b["e_out"].open_perf_buffer(cb, lost_cb=self._lost, **options)
 
     def loop(self):
         while True:
@@ -29,5 +38,7 @@ class Events(shared.Consumer):
 
 
 if __name__ == "__main__":
+    events = Events()
     # A ring that has room for as much as ours, where it is to be filled.
-    Events(**({"page_cnt": 64} if sys.argv[1:] else {})).main(*sys.argv[1:])
+    events.open(events._lone if sys.argv[1] == "lone" else events._cb, **({"page_cnt": 64} if "fill" in sys.argv else {}))
+    events.main(*sys.argv[2:])

@@ -38,7 +38,7 @@ def cases(bench, works):
         found["C", "each"] = case(c(bench, "record", False))
         found["C", "wide"] = case(c(bench, "wide"))
     if bench.bcc:
-        found["BCC", "record"] = case(bench.of_bcc("consume_bcc.py"))
+        found["BCC", "record"] = case(bench.of_bcc("consume_bcc.py", "record"))
     for version, python in bench.pythons.items():
         speeds = (PACED, FULL) if version == bench.main else (PACED,)
         found["ours", "record", version] = case(bench.ours("consume.py", "record", python=python), speeds)
@@ -56,8 +56,8 @@ def measure(bench, consumer, work):
     """Figures of one run of the producer."""
     before = consumer.ask()
     calls, spent = bench.produce("seconds", SECONDS, work)
-    after = consumer.settle(sum(before[:2]) + calls)
-    received, lost, seconds = (now - then for now, then in zip(after[:3], before))
+    after = consumer.settle(before.received + before.lost + calls)
+    received, lost, seconds = (now - then for now, then in zip(after[:3], before[:3]))
     return {"rate": received / spent * 1e9, "lost": 100.0 * lost / calls, "call": spent / calls,
             "cpu": seconds / max(received, 1) * 1e6, "missing": calls - received - lost}
 

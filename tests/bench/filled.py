@@ -36,7 +36,7 @@ def cases(bench):
         for kind in ("record", "wide"):
             found["C", kind] = case(c(bench, kind), kind)
     if bench.bcc:
-        found["BCC", "record"] = case(bench.of_bcc("consume_bcc.py", "fill"))
+        found["BCC", "record"] = case(bench.of_bcc("consume_bcc.py", "record", "fill"))
     for version, python in bench.pythons.items():
         found["ours", "record", version] = case(bench.ours("consume.py", "record", "fill", python=python))
     for kind in ("old", "wide"):

@@ -1,5 +1,6 @@
 """What the groups of the bench share: rows, rounds, and processes that are measured."""
 
+import collections
 import os
 import re
 import shutil
@@ -128,6 +129,9 @@ def built(name):
     return path if os.path.exists(path) else None
 
 
+Report = collections.namedtuple("Report", "received lost cpu peak median longest")  # s, KiB, ns, ns
+
+
 class Consumer(object):
     """A process that receives events: see shared.Consumer."""
 
@@ -150,15 +154,15 @@ class Consumer(object):
         sys.exit("%s ended, exit status %d" % (" ".join(self.process.args), self.process.wait()))
 
     def ask(self):
-        """(received, lost, CPU seconds, peak KiB) so far."""
+        """What was received so far."""
         self.process.send_signal(signal.SIGUSR1)
-        received, lost, seconds, peak = self.expect(r"\d+ \d+ [\d.e-]+ \d+")
-        return int(received), int(lost), float(seconds), int(peak)
+        received, lost, seconds, peak, median, most = self.expect(r"\d+ \d+ [\d.e-]+ \d+ \d+ \d+")
+        return Report(int(received), int(lost), float(seconds), int(peak), int(median), int(most))
 
     def settle(self, total):
         """The same, as soon as received and lost are total, or nothing more comes."""
         before, quiet = self.ask(), 0
-        while sum(before[:2]) != total and quiet < QUIET:
+        while before.received + before.lost != total and quiet < QUIET:
             time.sleep(0.02)
             after = self.ask()
             quiet = quiet + 1 if after[:2] == before[:2] else 0

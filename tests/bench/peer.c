@@ -10,7 +10,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-enum { PAGES = 64, FILLS = 30 };
+enum { PAGES = 64, FILLS = 30, LONE = 64 };
 
 struct data_t {
 	unsigned long long ts;
@@ -20,12 +20,20 @@ struct data_t {
 
 static volatile sig_atomic_t asked;
 static volatile unsigned long sink; /* what was read, so that it is */
-static unsigned long received, lost;
+static unsigned long received, lost, delays[LONE];
 
 static void ask(int number)
 {
 	(void)number;
 	asked = 1;
+}
+
+static unsigned long now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000UL + t.tv_nsec;
 }
 
 static enum bpf_perf_event_ret on_event(void *context, int cpu, struct perf_event_header *event)
@@ -35,6 +43,8 @@ static enum bpf_perf_event_ret on_event(void *context, int cpu, struct perf_even
 		const struct data_t *e = (void *)((char *)(event + 1) + sizeof(unsigned int));
 
 		sink += e->ts + e->pid + e->comm[0];
+		if (received < LONE)
+			delays[received] = now() - e->ts;
 		received++;
 	} else if (event->type == PERF_RECORD_LOST) {
 		lost += ((unsigned long long *)(event + 1))[1];
@@ -46,14 +56,6 @@ static void fail(const char *what)
 {
 	perror(what);
 	exit(1);
-}
-
-static unsigned long now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000UL + t.tv_nsec;
 }
 
 static void fill(struct perf_buffer *buffer, const char *producer, unsigned int records)
@@ -78,14 +80,24 @@ static void fill(struct perf_buffer *buffer, const char *producer, unsigned int 
 	printf("%f\n", best);
 }
 
+static int compare(const void *a, const void *b)
+{
+	unsigned long x = *(unsigned long *)a, y = *(unsigned long *)b;
+
+	return (x > y) - (x < y);
+}
+
 static void report(void)
 {
+	unsigned long count = received < LONE ? received : LONE;
 	struct rusage used;
 
 	asked = 0;
 	getrusage(RUSAGE_SELF, &used);
-	printf("%lu %lu %f %ld\n", received, lost, used.ru_utime.tv_sec + used.ru_stime.tv_sec +
-	       (used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6, used.ru_maxrss);
+	qsort(delays, count, sizeof(*delays), compare);
+	printf("%lu %lu %f %ld %lu %lu\n", received, lost, used.ru_utime.tv_sec + used.ru_stime.tv_sec +
+	       (used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6, used.ru_maxrss,
+	       count ? delays[count / 2] : 0, count ? delays[count - 1] : 0);
 }
 
 int main(int argc, char **argv)

@@ -76,11 +76,14 @@ def say(*words):
 class Consumer(object):
     """A script that receives events: loop() polls for ever, once() takes what is there."""
 
-    received = lost = 0
+    def __init__(self):
+        self.received = self.lost = 0
+        self.delays = []
 
     def main(self, how="loop", producer="", records="0"):
         """loop: say "ready"; for each SIGUSR1, what was received so far: RECEIVED LOST CPU_SECONDS
-        PEAK_KIB. fill: say how many nanoseconds it takes for each of so many records in the ring."""
+        PEAK_KIB MEDIAN MAX, the last two of the nanoseconds after which lone events came. fill: say
+        how many nanoseconds it takes for each of so many records in the ring."""
         if how == "fill":
             say(min(self._fill(producer, int(records)) for _ in range(FILLS)))
             return
@@ -89,7 +92,8 @@ class Consumer(object):
         self.loop()
 
     def _report(self, *_):
-        say(self.received, self.lost, *used())
+        delays = sorted(self.delays) or [0]
+        say(self.received, self.lost, *used() + (delays[len(delays) // 2], delays[-1]))
 
     def _fill(self, producer, records):
         before = self.received
