@@ -7,7 +7,7 @@ import time
 
 from harness import Bench
 
-GROUPS = ["events", "filled", "latency", "start"]
+GROUPS = ["events", "filled", "latency", "start", "tables"]
 HEAD = ["goal", "C", "BCC", "ours", "ours/C", "ours/BCC", "target"]
 
 

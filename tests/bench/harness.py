@@ -67,8 +67,8 @@ def rounds(cases, times=ROUNDS):
 
 
 def best(results, figure, choose):
-    """{name: the least or highest (choose: min, max) of that figure}."""
-    return dict((name, choose(result[figure] for result in each)) for name, each in results.items())
+    """{name: the least or highest (choose: min, max) of that figure}, of those that have it."""
+    return dict((name, choose(result[figure] for result in each)) for name, each in results.items() if figure in each[0])
 
 
 def interpreters():
