@@ -90,6 +90,12 @@ def run(command, **options):
     return subprocess.run(command, stdout=subprocess.PIPE, check=True, universal_newlines=True, env=environment(), **options).stdout
 
 
+def said(bench, command):
+    """{name: number} of a command that says NAME NUMBER, a line each."""
+    lines = run(command, cwd=bench.place).splitlines()
+    return dict((line.split()[0], float(line.split()[1])) for line in lines if re.match(r"\w+ [\d.e-]+$", line))
+
+
 def environment():
     return dict(os.environ, PYTHONPATH=os.path.join(BUILD, "site"))
 

@@ -14,7 +14,7 @@ def ours(entries):
 
     source = '#include "lbc.h"\n' + STRUCT + \
         "LBC_HASH(structs, u32, struct value_t, %d);\nLBC_HASH(ints, u32, u64, %d);\n" % (entries, entries) + \
-        'SEC("raw_tracepoint/sys_enter") int probe(void *ctx) { return 0; }\nchar _license[] SEC("license") = "GPL";\n'
+        'SEC("raw_tracepoint/sys_enter") int probe(void *ctx) { return 0; }\n' + shared.LICENSE
     maps = ClbcBase("hash%d" % entries, bpf_str=source, attach=0).maps
     maps["structs"].update((key, (key, key, key, key, key)) for key in range(entries))
     maps["ints"].update((key, key) for key in range(entries))

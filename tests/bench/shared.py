@@ -13,6 +13,8 @@ clock = getattr(time, "perf_counter", time.time)
 FILLS = 30
 GETPPID = {"x86_64": 110, "aarch64": 173}[platform.machine()]
 
+LICENSE = 'char _license[] SEC("license") = "GPL";\n'
+
 SEND = """
 OUTPUT
 PROBE
@@ -52,7 +54,7 @@ def ours(body, tracepoint="sys_enter"):
         "OUTPUT", "LBC_PERF_OUTPUT(e_out, struct data_t, 128);").replace(
         "PROBE", 'SEC("raw_tracepoint/%s") int probe(struct bpf_raw_tracepoint_args *ctx)' % tracepoint).replace(
         "SUBMIT", "bpf_perf_event_output(ctx, &e_out, BPF_F_CURRENT_CPU, &d, sizeof(d));") + \
-        'char _license[] SEC("license") = "GPL";\n'
+        LICENSE
 
 
 def bcc(body, tracepoint="sys_enter"):
