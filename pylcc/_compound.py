@@ -1,13 +1,15 @@
 """C arrays, structs and unions.
 
-A struct gets a decoder that is generated once: a single struct.unpack and a line for each member."""
+A struct gets decoders that are generated once: a single struct.unpack and a line for each member."""
 
 import keyword
+import operator
 import re
 import struct
 import sys
+from itertools import repeat
 
-from pylcc._scalars import EnumType, IntType, Type, from_memory, to_memory
+from pylcc._scalars import EnumType, IntType, Type, apiece, from_memory, map, rows, to_memory, zip
 from pylcc._values import Array, Octets, Text, Value, per_cpu_class, texts, value_class
 
 _IDENTIFIER = re.compile(r"(?!__\w*__$)[A-Za-z_]\w*$")
@@ -21,14 +23,13 @@ class ArrayType(Type):
         numbers = isinstance(self.element, IntType)
         self.text = numbers and self.element.char
         self.make = Octets if numbers and self.element.size == 1 and self.element.code in "bB" else Array
-        self.convert = types.text if self.text else self.items
+        self.kept = types.texts if self.text else None
+        self.convert = types.texts.__getitem__ if self.text else self.items
 
-    def combine(self, values):
+    def combine(self, groups):
         if self.text:
-            return Type.combine(self, values)
-        total = self.make(self.element.combine(list(items)) for items in zip(*values))
-        total.percpu = values
-        return total
+            return Type.combine(self, groups)
+        return apiece([self.make(self.element.combine([list(items) for items in zip(*group)])) for group in groups], groups)
 
     def items(self, raw):
         return self.make(self.element.decode_many(raw, self.count))
@@ -36,7 +37,7 @@ class ArrayType(Type):
     def rest(self, raw):
         """What a flexible array has, which ends where the record does."""
         count = len(raw) // self.element.size if self.element.size else 0
-        return self.convert(raw) if self.text else self.make(self.element.decode_many(raw, count))
+        return self.convert(raw) if self.text else self.make(self.element.decode_many(raw[:count * self.element.size], count))
 
     def encode(self, value, exact=True):
         if self.text or isinstance(value, (bytes, bytearray)):
@@ -100,6 +101,8 @@ class Member(object):
 
 
 class StructType(Type):
+    _fill = None
+
     def __init__(self, types, described):
         Type.__init__(self, types, described)
         self.members = [Member(types, m) for m in described["members"]]
@@ -110,40 +113,55 @@ class StructType(Type):
         self.cls = value_class(self.name or described["kind"], self.names, self.overlaps)
         last = self.members[-1] if self.members and not self.union else None
         self.flexible = last if last and isinstance(last.type, ArrayType) and last.type.count == 0 else None
-        self.convert = self.decode = self._generate()
+        self._generate()
+        read = [" %s = unpack(buffer, offset)" % self._items] if self._items else []
+        self.convert = self.decode = self._function("decode", ["(buffer, offset=0):"] + read + [
+            " o = new(cls)"] + self._lines + [" return o"])
 
     def _generate(self):
-        scope = {"new": object.__new__, "cls": self.cls}
-        unpacked, body = [], []
-        layout, at = "=", 0
+        """Lines of Python that make the members of o: of items v0, v1 ... that struct.unpack reads, or
+        of the buffer itself, from offset on."""
+        self._scope = {"new": object.__new__, "cls": self.cls, "zip": zip}
+        self._lines, items, layout, at = [], [], "=", 0
+        self._piecemeal = not self.overlaps  # the items are all that is needed
         for i, m in enumerate(self.members):
             if m.bits or m.start < at:  # shares bytes with another member
-                scope["d%d" % i] = m.decode
+                self._piecemeal = False
+                self._scope["d%d" % i] = m.decode
                 item = "d%d(buffer, offset)" % i
             else:
                 layout += "%dx%s" % (m.start - at, m.type.code)
                 at = m.end
                 item = "v%d" % i
-                unpacked.append(item)
+                items.append(item)
                 if m.type.convert is not None:
-                    scope["c%d" % i] = m.type.convert
-                    item = "c%d(%s)" % (i, item)
+                    known = m.type.kept is not None
+                    self._scope["c%d" % i] = m.type.kept if known else m.type.convert
+                    item = ("c%d[%s]" if known else "c%d(%s)") % (i, item)
             if m.anonymous:
-                body.append("u = " + item)
-                body.extend(_assign(name, "getattr(u, %r)" % name) for name in m.names)
+                self._lines.append(" u = " + item)
+                self._lines.extend(_assign(name, "getattr(u, %r)" % name) for name in m.names)
             else:
-                body.append(_assign(m.name, item))
+                self._lines.append(_assign(m.name, item))
         if self.overlaps:
-            body.append("o.__raw__ = bytes(buffer[offset:offset + %d])" % self.size)
-        scope["unpack"] = struct.Struct(layout).unpack_from
-        lines = ["def decode(buffer, offset=0):"]
-        if unpacked:
-            lines.append("    %s, = unpack(buffer, offset)" % ", ".join(unpacked))
-        lines.append("    o = new(cls)")
-        lines.extend("    " + line for line in body)
-        lines.append("    return o")
-        exec("\n".join(lines), scope)
-        return scope["decode"]
+            self._lines.append(" o.__raw__ = bytes(buffer[offset:offset + %d])" % self.size)
+        self._items, self._layout = "".join(item + ", " for item in items), layout + "%dx" % max(0, self.size - at)
+        self._scope["unpack"] = struct.Struct(self._layout).unpack_from
+
+    def _function(self, name, lines):
+        exec("def %s%s\n" % (name, "\n".join(lines)), self._scope)
+        return self._scope[name]
+
+    def decode_many(self, data, count, stride=None):
+        stride = self.size if stride is None else stride
+        if not (self._items and self._piecemeal):
+            return [self.decode(data, i * stride) for i in range(count)]
+        if self._fill is None:
+            self._fill = self._function("fill", ["(objects, rows):", " for o, (%s) in zip(objects, rows):" % self._items] + [
+                " " + line for line in self._lines])
+        objects = list(map(object.__new__, repeat(self.cls, count)))
+        self._fill(objects, rows("%s%dx" % (self._layout, stride - self.size), data))
+        return objects
 
     def decode_short(self, data):
         if len(data) >= self.size:
@@ -160,17 +178,24 @@ class StructType(Type):
                     setattr(value, name, getattr(short, name, None) if m.anonymous else short)
         return value
 
-    def combine(self, values):
-        total = object.__new__(per_cpu_class(self.cls))
-        total.percpu = values  # a member of that name hides it
+    def combine(self, groups):
+        cls = per_cpu_class(self.cls)
+        totals = apiece([object.__new__(cls) for _ in groups], groups)  # a member of that name hides it
+        for m in () if self.union else self.members:
+            part = m.type.part if m.anonymous else operator.attrgetter(m.name)
+            for total, one in zip(totals, m.type.combine([list(map(part, group)) for group in groups])):
+                if m.anonymous:
+                    self._copy(one, total, m.names)
+                else:
+                    setattr(total, m.name, one)
         if self.union:
-            return self._copy(Type.combine(self, values), total)
-        for m in self.members:
-            if m.anonymous:
-                self._copy(m.type.combine([m.type._copy(value, object.__new__(m.type.cls)) for value in values]), total, m.names)
-            else:
-                setattr(total, m.name, m.type.combine([getattr(value, m.name) for value in values]))
-        return total
+            for value, total in zip(Type.combine(self, groups), totals):
+                self._copy(value, total)
+        return totals
+
+    def part(self, value):
+        """This, an anonymous member, out of the value of the outer struct."""
+        return self._copy(value, object.__new__(self.cls))
 
     def _copy(self, value, into, names=None):
         for name in names or self.names:
@@ -222,4 +247,4 @@ def _overlaps(kind):
 
 def _assign(name, item):
     reserved = keyword.iskeyword(name) or name in ("None", "True", "False")  # which Python 2 has no keywords for
-    return ("setattr(o, %r, %s)" if reserved else "o.%s = %s") % (name, item)
+    return (" setattr(o, %r, %s)" if reserved else " o.%s = %s") % (name, item)

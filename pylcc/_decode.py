@@ -1,10 +1,9 @@
 """The C types of an object, as its BTF describes them (lcc_describe): values to Python objects and back."""
 
 from pylcc._compound import ArrayType, StructType
-from pylcc._scalars import Cut, EnumType, FloatType, IntType, PointerType, Unknown
+from pylcc._scalars import Cut, EnumType, FloatType, IntType, Kept, PointerType, Unknown
 from pylcc._values import Text
 
-_TEXTS_KEPT = 4096
 _KINDS = {"int": IntType, "enum": EnumType, "pointer": PointerType, "float": FloatType,
           "array": ArrayType, "struct": StructType, "union": StructType, "unknown": Unknown}
 
@@ -15,7 +14,7 @@ class Types(object):
     def __init__(self, described):
         self._described = described
         self._made = {}
-        self._texts = {}
+        self.texts = Kept(Text)  # of char arrays
 
     def __getitem__(self, index):
         if index not in self._made:
@@ -29,12 +28,3 @@ class Types(object):
             return Unknown(self, {"name": "value of %d bytes" % size, "size": size})
         kind = self[index]
         return kind if kind.size == size else Cut(kind, size)
-
-    def text(self, raw):
-        """A Text, shared between equal arrays: command names repeat."""
-        text = self._texts.get(raw)
-        if text is None:
-            if len(self._texts) >= _TEXTS_KEPT:
-                self._texts.clear()
-            text = self._texts[raw] = Text(raw)
-        return text

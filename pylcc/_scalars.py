@@ -3,10 +3,12 @@
 import operator
 import struct
 import sys
+from itertools import repeat
 
 from pylcc import errors
 from pylcc._values import Char, Enum, Float, Int, Octets, Pointer, Text, Value, texts
 
+_MOST_KEPT = 4096
 _CODES = {(1, True): "b", (1, False): "B", (2, True): "h", (2, False): "H",
           (4, True): "i", (4, False): "I", (8, True): "q", (8, False): "Q"}
 
@@ -28,22 +30,60 @@ else:
         return data[::-1] if sys.byteorder == "little" else data
 
 
+try:
+    from itertools import imap as map, izip as zip  # Python 2
+except ImportError:
+    map, zip = map, zip  # for who imports them from here
+
+if hasattr(struct, "iter_unpack"):
+    def rows(layout, data):
+        """A tuple for each piece of data, which is made of nothing else, as struct.unpack reads it."""
+        return struct.iter_unpack(layout, data)
+else:
+    def rows(layout, data):
+        one = struct.Struct(layout)
+        return map(one.unpack_from, repeat(data), range(0, len(data), one.size))
+
+
+class Kept(dict):
+    """Kept[item] is what make makes of an item, one object for equal ones: command names repeat."""
+
+    def __init__(self, make):
+        self._make = make
+
+    def __missing__(self, item):
+        if len(self) >= _MOST_KEPT:
+            self.clear()
+        made = self[item] = self._make(item)
+        return made
+
+
 class Type(object):
-    """code: how struct.unpack reads it as one item; convert: what makes that item the value, or None."""
-    convert = None
+    """code: how struct.unpack reads it as one item; convert: what makes that item the value, or None;
+    kept: the Kept that does, or None."""
+    convert = kept = None
 
     def __init__(self, types, described):
         self.name = described.get("name", "")
         self.size = described["size"]
         self.code = "%ds" % self.size
 
+    def _keep(self, make):
+        self.kept = Kept(make)
+        self.convert = self.kept.__getitem__
+
     def decode(self, buffer, offset=0):
         """The value at offset; the buffer must hold all of it."""
         item = struct.unpack_from("=" + self.code, buffer, offset)[0]
         return item if self.convert is None else self.convert(item)
 
-    def decode_many(self, data, count):
-        return [self.decode(data, i * self.size) for i in range(count)]
+    def decode_many(self, data, count, stride=None):
+        """The values that data is made of; each takes stride bytes, default its size."""
+        stride = self.size if stride is None else stride
+        if not stride:
+            return [self.decode(data) for _ in range(count)]
+        items = (item for item, in rows("=%s%dx" % (self.code, stride - self.size), data))
+        return list(items if self.convert is None else map(self.convert, items))
 
     def decode_short(self, data):
         """The value of a record that ends early: what is missing reads None."""
@@ -54,13 +94,14 @@ class Type(object):
         that is looked up, a negative one is what C makes of it."""
         raise NotImplementedError
 
-    def combine(self, values):
-        """One value of a per-CPU map out of those of all CPUs: integers, also in arrays and structs,
-        are sums; of what cannot be summed it is the first that is not empty. .percpu, where the
-        value can have it, is the list of the single ones."""
-        chosen = self._again(next((value for value in values if not _empty(value)), values[0]))
-        if hasattr(chosen, "__dict__"):
-            chosen.percpu = values
+    def combine(self, groups):
+        """Values of a per-CPU map, each out of a list of those of all CPUs: integers, also in arrays
+        and structs, are sums; of what cannot be summed it is the first that is not empty. .percpu,
+        where the value can have it, is the list."""
+        chosen = [self._again(next((value for value in group if not _empty(value)), group[0])) for group in groups]
+        for value, group in zip(chosen, groups):
+            if hasattr(value, "__dict__"):
+                value.percpu = group
         return chosen
 
     def _again(self, value):
@@ -105,9 +146,6 @@ class Cut(Type):
         self.kind, self.name, self.size, self.code = kind, kind.name, size, "%ds" % size
         self.convert = kind.decode_short
 
-    def combine(self, values):
-        return Type.combine(self, values)
-
     def encode(self, value, exact=True):
         if isinstance(value, (bytes, bytearray)) and len(value) == self.size:
             return bytes(value)
@@ -123,7 +161,7 @@ class IntType(Type):
         self.signed = described.get("signed", False)
         self.char = described.get("char", False)
         if self.char:
-            self.convert = Char
+            self._keep(Char)
         elif described.get("bool") and self.size == 1:
             self.code = "?"
         elif (self.size, self.signed) in _CODES:
@@ -131,17 +169,15 @@ class IntType(Type):
         else:
             self.convert = lambda raw: from_memory(raw, self.signed)
 
-    def decode_many(self, data, count):
-        if self.convert is not None:
-            return Type.decode_many(self, data, count)
-        return list(struct.unpack_from("=%d%s" % (count, self.code), data))
+    def decode_many(self, data, count, stride=None):
+        if self.convert is not None or stride not in (None, self.size):
+            return Type.decode_many(self, data, count, stride)
+        return list(struct.unpack("=%d%s" % (count, self.code), data))
 
-    def combine(self, values):
+    def combine(self, groups):
         if self.char or self.code == "?":
-            return Type.combine(self, values)
-        total = Int(sum(values))
-        total.percpu = values
-        return total
+            return Type.combine(self, groups)
+        return apiece([Int(total) for total in map(sum, groups)], groups)
 
     def number(self, value, bits, exact):
         """The integer that a value is, of that many bits."""
@@ -168,7 +204,7 @@ class EnumType(IntType):
         IntType.__init__(self, types, described)
         self._numbers = described["values"]
         self._names = dict((number, name) for name, number in self._numbers.items())
-        self.convert = self.named
+        self._keep(self.named)
 
     combine = Type.combine
 
@@ -206,16 +242,21 @@ class FloatType(Type):
         Type.__init__(self, types, described)
         self.code = {4: "f", 8: "d"}[self.size]
 
-    def combine(self, values):
-        total = Float(sum(values))
-        total.percpu = values
-        return total
+    def combine(self, groups):
+        return apiece([Float(total) for total in map(sum, groups)], groups)
 
     def encode(self, value, exact=True):
         try:
             return struct.pack("=" + self.code, value)
         except (struct.error, OverflowError, TypeError):
             raise self.refuse(value, "a number of that size is needed")
+
+
+def apiece(totals, groups):
+    """Give each its .percpu."""
+    for total, group in zip(totals, groups):
+        total.percpu = group
+    return totals
 
 
 def _empty(value):

@@ -210,10 +210,9 @@ class CtableBase(CmapsBase):
         kind = self._kind("value")
         if not self._described["per_cpu"]:
             return kind.decode_many(data, count)
-        stride = _slot(kind.size)
-        single = [kind.decode(data, at) for at in range(0, len(data), stride)]
         cpus = self._session.description["possible_cpus"]
-        return [kind.combine(single[i:i + cpus]) for i in range(0, len(single), cpus)]
+        single = iter(kind.decode_many(data, count * cpus, _slot(kind.size)))
+        return kind.combine([list(group) for group in zip(*[single] * cpus)])
 
     def _encoded(self, value):
         kind = self._kind("value")

@@ -1,5 +1,7 @@
 """The Python objects that C values become. All are copies: they outlive the callback."""
 
+import operator
+
 integers = (int,) if str is not bytes else (int, long)  # noqa: F821
 integer = integers[-1]
 texts = (str, type(u""))
@@ -190,6 +192,14 @@ class Value(object):
 _classes = {}
 
 
+def _hash(names):
+    """Value.__hash__ of a class with these members, whose objects are keys by the hundred thousand."""
+    if not names:
+        return Value.__hash__
+    members = operator.attrgetter(*names)  # of one it is no tuple
+    return (lambda value: hash((members(value),))) if len(names) == 1 else lambda value: hash(members(value))
+
+
 def value_class(name, names, raw=False):
     """The class of a struct with these members; one class for one shape. raw: it also has .__raw__,
     the bytes that it was made of."""
@@ -199,6 +209,7 @@ def value_class(name, names, raw=False):
         slots = tuple(names) + (("__raw__",) if raw else ())
         cls = type("_", (Value,), {"__slots__": slots, "__names__": tuple(names)})
         cls.__name__ = name
+        cls.__hash__ = _hash(names)
         _classes[key] = cls
     return _classes[key]
 
