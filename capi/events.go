@@ -45,4 +45,19 @@ func lcc_events_read(number C.lcc_handle, buffer unsafe.Pointer, size C.uint64_t
 	})
 }
 
+//export lcc_events_fd
+func lcc_events_fd(number C.lcc_handle, out *C.int32_t) *C.lcc_error {
+	return call(func() error {
+		r, err := held[*events.Reader](int64(number))
+		if err != nil {
+			return err
+		}
+		fd, err := r.FD()
+		if err == nil {
+			*out = C.int32_t(fd)
+		}
+		return err
+	})
+}
+
 var _ [unsafe.Sizeof(events.Run{})]byte = [C.sizeof_lcc_run]byte{}

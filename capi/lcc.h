@@ -19,8 +19,8 @@
  * fork       The library does not work in a child forked after it was loaded. The child must not
  *            call it; its exit leaves the parent's programs alone.
  * Signals    No handler is installed but those of the Go runtime (SEGV, BUS, FPE, PIPE, URG ...).
- *            A call is not interrupted by signals. lcc_events_read takes a timeout: keep it short;
- *            lcc_make takes a flag that ends it.
+ *            A call is not interrupted by signals, but lcc_events_read, which may miss one that comes
+ *            just before it waits: do not have it wait long. lcc_make takes a flag that ends it.
  * Output     The library prints nothing, and reads no environment variable.
  */
 #ifndef LCC_H
@@ -204,10 +204,19 @@ lcc_error *lcc_fd(lcc_handle session, lcc_str name, int32_t *out);
 lcc_error *lcc_events_open(lcc_handle session, uint32_t map, uint32_t ring_size, lcc_handle *out);
 
 /* Wait up to timeout_ms for records, copy what is there into buffer and describe it in runs.
- * Returns with *count == 0 on a timeout. One thread at a time reads; a second one waits its
- * turn. A record that does not fit into an empty buffer is counted as lost. */
+ * Returns with *count == 0 on a timeout, or when the thread has handled a signal. One thread at a
+ * time reads; a second one waits its turn. A record that does not fit into an empty buffer is counted
+ * as lost. */
 lcc_error *lcc_events_read(lcc_handle events, void *buffer, uint64_t size, int32_t timeout_ms,
 			   lcc_run *runs, uint32_t max_runs, uint32_t *count);
+
+/* A descriptor for poll(2) and event loops: it becomes readable when lcc_events_read has something to
+ * do, and now and then for what nobody tells of: once a second for CPUs that came, every 100 ms for
+ * records of a ringbuf that are to wake nobody. Then read with a timeout of 0, and wait again. What
+ * poll has told once it need not tell twice: whoever did not read then, or registers the descriptor
+ * anew, makes this call before. It waits for a read under way. The descriptor is the reader's: do not
+ * read or close it. */
+lcc_error *lcc_events_fd(lcc_handle events, int32_t *out);
 
 /* Names of kernel addresses, one a line: "func", "func [mod]", or "" where there is none.
  * LCC_PRIVILEGE when kptr_restrict hides addresses. */

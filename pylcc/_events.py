@@ -18,7 +18,7 @@ except ImportError:
 
 _BUFFER = 1 << 20
 _RUNS = 1024
-_SLICE_MS = 100  # Python handles signals between two waits
+_SLICE_MS = 1000  # a signal ends a wait, but one that comes just before it
 
 
 class _Run(object):

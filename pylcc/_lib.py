@@ -58,6 +58,7 @@ SIGNATURES = {
     "lcc_events_open": (_ERROR, [ct.c_int64, ct.c_uint32, ct.c_uint32, _HANDLE_OUT]),
     "lcc_events_read": (_ERROR, [ct.c_int64, ct.c_void_p, ct.c_uint64, ct.c_int32,
                                  ct.POINTER(Run), ct.c_uint32, ct.POINTER(ct.c_uint32)]),
+    "lcc_events_fd": (_ERROR, [ct.c_int64, ct.POINTER(ct.c_int32)]),
     "lcc_kernel_names": (_ERROR, [ct.c_int64, ct.POINTER(ct.c_uint64), ct.c_uint32, _TEXT_OUT]),
     "lcc_symbols_open": (_ERROR, [_HANDLE_OUT]),
     "lcc_symbols_at": (_ERROR, [ct.c_int64, ct.c_char_p, ct.POINTER(ct.c_uint64), ct.c_uint32, _TEXT_OUT]),

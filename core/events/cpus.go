@@ -35,8 +35,8 @@ func (r *Reader) openRing(cpu int) error {
 	}
 	r.rings[cpu] = ring
 	r.order = append(r.order, cpu)
-	if err = r.watch(ring.fd); err == nil {
-		err = r.array.Put(uint32(cpu), uint32(ring.fd))
+	if err = r.alarm.watch(ring.half.fd, unix.EPOLLIN); err == nil {
+		err = r.array.Put(uint32(cpu), uint32(ring.event().fd))
 	}
 	if err != nil {
 		return errors.Join(err, r.closeRing(cpu))
@@ -62,7 +62,7 @@ func (r *Reader) followCPUs(b *batch) (err error) {
 		if ring.ask() {
 			continue
 		}
-		if ring.drain(b) {
+		if _, full := ring.drain(b); full {
 			r.followed = time.Time{} // the rest comes with the next batch
 			continue
 		}

@@ -17,8 +17,8 @@ import (
 
 const (
 	minRing = 256 << 10
-	// A wake-up is due when half of a ring is full; for whoever sends less there is a look now and then.
-	flushEvery = 10 * time.Millisecond
+	// How often to look into a ring buffer for records that are to wake nobody.
+	idleEvery = 100 * time.Millisecond
 )
 
 // Run is a stretch of records of equal size from one CPU: record i lies at Offset + i*Stride. Lost
@@ -42,8 +42,8 @@ type Reader struct {
 	shared *shared       // of a ring buffer, instead of rings
 	order  []int         // CPUs, the next to be drained first
 	full   bool          // the last batch left records behind
-	epoll  int
-	wake   int // an eventfd that Close writes to
+	alarm  *alarm
+	handed bool // somebody waits for the alarm's descriptor
 	closed atomic.Bool
 	ending sync.Once
 
@@ -57,19 +57,21 @@ func Open(name string, array *ebpf.Map, ringSize int) (*Reader, error) {
 		return nil, &fault.Error{Kind: fault.Invalid, Op: "open perf buffer", Subject: name,
 			Cause: errors.New("the map is a " + array.Type().String())}
 	}
-	r := &Reader{name: name, array: array, size: minRing, rings: map[int]*ring{}, epoll: -1, wake: -1}
+	r := &Reader{name: name, array: array, size: minRing, rings: map[int]*ring{}}
 	for r.size < ringSize {
 		r.size *= 2
 	}
-	err := r.prepare()
+	var err error
+	if r.alarm, err = openAlarm(); err != nil {
+		return nil, r.failed("open", err)
+	}
 	switch {
-	case err != nil:
 	case array.Type() == ebpf.RingBuf:
 		err = r.openShared()
 	default:
 		r.followed, err = time.Now(), r.openRings()
 	}
-	if err != nil {
+	if err = errors.Join(err, r.alarm.set(r.every())); err != nil {
 		r.free()
 		return nil, r.failed("open", err)
 	}
@@ -84,76 +86,122 @@ func (r *Reader) failed(op string, err error) error {
 	return f
 }
 
-func (r *Reader) prepare() (err error) {
-	if r.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
-		return err
-	}
-	if r.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
-		return err
-	}
-	return r.watch(r.wake)
+func (r *Reader) over(op string) error {
+	return &fault.Error{Kind: fault.Closed, Op: op + " perf buffer", Subject: r.name, Cause: errors.New("it was closed")}
 }
 
 func (r *Reader) openShared() (err error) {
 	if r.shared, err = openShared(r.array); err == nil {
-		err = r.watch(r.array.FD())
+		err = r.alarm.watch(r.array.FD(), unix.EPOLLIN)
 	}
 	return err
 }
 
-func (r *Reader) watch(fd int) error {
-	return unix.EpollCtl(r.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)})
-}
-
-// Read waits for records until the timeout, copies them into buffer and describes them in runs. It
-// returns the number of runs, 0 after a timeout.
+// Read waits for records until the timeout, or until the thread has handled a signal, copies them into
+// buffer and describes them in runs. It returns the number of runs, which may be 0.
 func (r *Reader) Read(buffer []byte, runs []Run, timeout time.Duration) (int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(runs) == 0 {
 		return 0, &fault.Error{Kind: fault.Invalid, Op: "read perf buffer", Subject: r.name, Cause: errors.New("there is no room for a run")}
 	}
+	if r.closed.Load() {
+		return 0, r.over("read")
+	}
 	batch := batch{buffer: buffer, runs: runs}
 	for deadline := time.Now().Add(timeout); ; {
-		if !r.full && !r.closed.Load() {
-			if err := r.wait(min(flushEvery, time.Until(deadline))); err != nil {
-				return 0, r.failed("read", err)
-			}
-		}
+		interrupted, err := r.wait(deadline)
 		if r.closed.Load() {
-			return 0, &fault.Error{Kind: fault.Closed, Op: "read perf buffer", Subject: r.name, Cause: errors.New("it was closed")}
+			return 0, r.over("read")
 		}
-		if r.full = r.drain(&batch); !r.full {
-			if err := r.followCPUs(&batch); err != nil && batch.count == 0 {
-				return 0, r.failed("read", err)
-			}
+		if err == nil {
+			err = r.look(&batch)
 		}
-		if batch.count > 0 || !time.Now().Before(deadline) {
+		if batch.count > 0 {
 			return batch.count, nil
+		}
+		if err != nil {
+			return 0, r.failed("read", err)
+		}
+		if interrupted || !time.Now().Before(deadline) {
+			return 0, nil
 		}
 	}
 }
 
-// wait returns when a ring is half full, when the reader was closed, or after a time.
-func (r *Reader) wait(most time.Duration) error {
-	var events [1]unix.EpollEvent
-	milliseconds := max(0, (most + time.Millisecond - 1).Milliseconds())
-	_, err := unix.EpollWait(r.epoll, events[:], int(milliseconds))
-	if errors.Is(err, unix.EINTR) {
-		return nil
+// wait returns when there is something to look at, at a time, or interrupted by a signal.
+func (r *Reader) wait(deadline time.Time) (interrupted bool, err error) {
+	if r.full {
+		deadline = time.Time{}
 	}
-	return err
+	ticked, err := r.alarm.wait(time.Until(deadline))
+	if ticked {
+		r.calm()
+	}
+	if errors.Is(err, unix.EINTR) {
+		return true, nil
+	}
+	return false, err
+}
+
+// look takes what is there, and sees to it that the alarm tells of what is left and what comes.
+func (r *Reader) look(b *batch) error {
+	if r.full = r.drain(b); r.full {
+		return r.alarm.strike()
+	}
+	return errors.Join(r.followCPUs(b), r.alarm.set(r.every()))
 }
 
 // drain takes what is in the rings; full when the batch takes no more. Then the next batch begins
 // with the ring behind the one that filled it.
 func (r *Reader) drain(b *batch) (full bool) {
 	if r.shared != nil {
-		return r.shared.drain(b)
+		count, full := r.shared.drain(b)
+		if r.shared.pace.add(count) {
+			r.shared.pace.set(true)
+		}
+		return full
 	}
 	for i, cpu := range r.order {
-		if r.rings[cpu].drain(b) {
+		ring := r.rings[cpu]
+		count, full := ring.drain(b)
+		if ring.pace.add(count) {
+			r.turn(ring, true)
+		}
+		if full {
 			r.order = append(r.order[i+1:len(r.order):len(r.order)], r.order[:i+1]...)
+			return true
+		}
+	}
+	return false
+}
+
+// FD is a descriptor to wait for: it becomes readable when there is something to read, and at least
+// once a second. Then Read without a timeout, and wait again. The kernel tells of a ring once: whoever
+// was told and did not read asks for FD anew. A Read under way ends first. Close closes the descriptor.
+func (r *Reader) FD() (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed.Load() {
+		return 0, r.over("wait for")
+	}
+	r.handed = true
+	err := r.alarm.set(r.every())
+	if r.waiting() {
+		err = errors.Join(err, r.alarm.strike())
+	}
+	if err != nil {
+		return 0, r.failed("wait for", err)
+	}
+	return r.alarm.epoll, nil
+}
+
+func (r *Reader) waiting() bool {
+	if r.shared != nil {
+		return r.shared.waiting()
+	}
+	for _, ring := range r.rings {
+		if ring.waiting() {
 			return true
 		}
 	}
@@ -165,7 +213,7 @@ func (r *Reader) drain(b *batch) (full bool) {
 func (r *Reader) Close() (err error) {
 	r.ending.Do(func() {
 		r.closed.Store(true)
-		_, woken := unix.Write(r.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+		woken := r.alarm.strike()
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		if err = errors.Join(woken, r.free()); err != nil {
@@ -183,12 +231,7 @@ func (r *Reader) free() error {
 	if r.shared != nil {
 		errs = append(errs, r.shared.close())
 	}
-	for _, fd := range []int{r.epoll, r.wake} {
-		if fd >= 0 {
-			errs = append(errs, unix.Close(fd))
-		}
-	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, r.alarm.close())...)
 }
 
 // Closed tells whether Close was called.

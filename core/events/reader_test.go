@@ -189,7 +189,7 @@ func TestTimeout(t *testing.T) {
 func TestLostIsCountedBeforeSilence(t *testing.T) {
 	s := newSender(t, 64)
 	r := s.open(0)
-	if !r.rings[0].counts {
+	if !r.rings[0].half.counts {
 		var name unix.Utsname
 		if err := unix.Uname(&name); err != nil || name.Release[0] >= '6' || name.Release[1] != '.' {
 			t.Fatalf("Linux %s keeps no count: %v", unix.ByteSliceToString(name.Release[:]), err)
@@ -292,6 +292,10 @@ func TestOfflineCPU(t *testing.T) {
 // Whoever closes it second returns when it is closed.
 func TestTwoClose(t *testing.T) {
 	s := newSender(t, 8)
+	before, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for range 50 {
 		r := s.open(0)
 		var both sync.WaitGroup
@@ -310,6 +314,9 @@ func TestTwoClose(t *testing.T) {
 			})
 		}
 		both.Wait()
+	}
+	if after, err := os.ReadDir("/proc/self/fd"); err != nil || len(after) != len(before) {
+		t.Errorf("%d file descriptors, %d before; %v", len(after), len(before), err)
 	}
 }
 

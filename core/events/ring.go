@@ -10,15 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What read(2) on a perf event tells beside its value: for how long it is enabled, and how many records
-// it lost (PERF_FORMAT_LOST, 6.0).
 const (
-	formatEnabled = unix.PERF_FORMAT_TOTAL_TIME_ENABLED
-	formatLost    = 1 << 4
-)
-
-// In front of a record lies struct perf_event_header, and the length of a sample's data.
-const (
+	// In front of a record lies struct perf_event_header, and the length of a sample's data.
 	headerSize = 8
 	// What a record, with news of a loss before it, takes at most.
 	largest = 1<<16 + 64
@@ -26,51 +19,60 @@ const (
 
 // ring is the perf buffer of one CPU: cilium's perf.Reader mixes up the CPUs where one in between is
 // offline, and does not count the losses of a burst that silence follows.
+//
+// Two perf events write into it. Which one wakes the reader, and when, is a matter of the event that a
+// program finds in the map: so a quiet ring has one there, and a busy ring the other.
 type ring struct {
 	cpu    int
-	fd     int
+	half   *event // the reader is woken when the ring is half full
+	each   *event // with each record; nil: the kernel does not let two share a ring
 	memory []byte // the page of head and tail, then the data
 	data   []byte // its length is a power of two
 	head   *uint64
 	tail   *uint64
 	at     uint64 // of the next record
-	// The kernel counts losses on fd, and counted have been seen; else it tells with the next record.
-	counts  bool
-	counted uint64
-	lost    uint64 // losses that no batch had room for
-	near    bool   // it was near full a moment ago: a loss may be counted only now
-	enabled uint64 // nanoseconds, when it was asked last
+	lost   uint64 // losses that no batch had room for
+	near   bool   // it was near full a moment ago: a loss may be counted only now
+	pace   pace
+	last   bool // it became quiet a moment ago: a program may have found the other event before
 }
 
-// openRing has the kernel wake a reader when the ring is half full. ENODEV: the CPU is offline.
-func openRing(cpu, size int) (*ring, error) {
-	r := &ring{cpu: cpu, counts: true}
-	attr := unix.PerfEventAttr{Type: unix.PERF_TYPE_SOFTWARE, Size: uint32(unsafe.Sizeof(unix.PerfEventAttr{})),
-		Config: unix.PERF_COUNT_SW_BPF_OUTPUT, Sample_type: unix.PERF_SAMPLE_RAW, Read_format: formatEnabled | formatLost,
-		Bits: unix.PerfBitWatermark, Wakeup: uint32(size / 2)}
-	var err error
-	r.fd, err = unix.PerfEventOpen(&attr, -1, cpu, -1, unix.PERF_FLAG_FD_CLOEXEC)
-	if errors.Is(err, unix.EINVAL) {
-		attr.Read_format, r.counts = formatEnabled, false
-		r.fd, err = unix.PerfEventOpen(&attr, -1, cpu, -1, unix.PERF_FLAG_FD_CLOEXEC)
-	}
-	if err != nil {
+// openRing makes a ring that is quiet where that can be. ENODEV: the CPU is offline.
+func openRing(cpu, size int) (r *ring, err error) {
+	r = &ring{cpu: cpu}
+	if r.half, err = openEvent(cpu, size/2, unix.PerfBitWatermark); err != nil {
 		return nil, err
 	}
 	page := os.Getpagesize()
-	if r.memory, err = unix.Mmap(r.fd, 0, page+size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED); err != nil {
-		unix.Close(r.fd)
+	if r.memory, err = unix.Mmap(r.half.fd, 0, page+size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED); err != nil {
+		unix.Close(r.half.fd)
 		return nil, err
 	}
 	control := (*unix.PerfEventMmapPage)(unsafe.Pointer(&r.memory[0]))
 	r.head, r.tail, r.data = &control.Data_head, &control.Data_tail, r.memory[page:]
+	if each, err := openEvent(cpu, 1, 0); err == nil {
+		if unix.IoctlSetInt(each.fd, unix.PERF_EVENT_IOC_SET_OUTPUT, r.half.fd) == nil {
+			r.each = each
+		} else {
+			unix.Close(each.fd)
+		}
+	}
+	r.pace.set(r.each == nil)
 	return r, nil
 }
 
-// drain moves records into the batch; full when the batch takes no more.
-func (r *ring) drain(b *batch) (full bool) {
+// event is the one that belongs into the map.
+func (r *ring) event() *event {
+	if r.pace.busy {
+		return r.half
+	}
+	return r.each
+}
+
+// drain moves records into the batch and counts them; full when the batch takes no more.
+func (r *ring) drain(b *batch) (count int, full bool) {
 	before := r.at
-	for end := atomic.LoadUint64(r.head); r.at < end && !full; {
+	for end := atomic.LoadUint64(r.head); r.at < end && !full; count++ {
 		full = !r.take(b)
 	}
 	if r.at != before {
@@ -85,15 +87,17 @@ func (r *ring) drain(b *batch) (full bool) {
 	if r.lost > 0 && b.lose(r.cpu, r.lost) {
 		r.lost = 0
 	}
-	return full || r.lost > 0
+	return count, full || r.lost > 0
 }
+
+func (r *ring) waiting() bool { return atomic.LoadUint64(r.head) != r.at || r.lost > 0 }
 
 // take moves one record; false when the batch has no room for it.
 func (r *ring) take(b *batch) bool {
 	kind, size := binary.NativeEndian.Uint32(r.bytes(r.at, 4)), uint64(binary.NativeEndian.Uint16(r.bytes(r.at+6, 2)))
 	switch kind {
 	case unix.PERF_RECORD_LOST: // its number comes after an identifier
-		if !r.counts {
+		if !r.half.counts {
 			r.lost += binary.NativeEndian.Uint64(r.bytes(r.at+headerSize+8, 8))
 		}
 	case unix.PERF_RECORD_SAMPLE:
@@ -118,20 +122,14 @@ func (r *ring) take(b *batch) bool {
 	return true
 }
 
-// ask asks the kernel for the losses since the last time, and whether the event is enabled: its time
-// goes on.
+// ask asks the kernel for the losses since the last time, and whether the CPU is still there.
 func (r *ring) ask() (alive bool) {
-	var answer [3]uint64 // value, time enabled, lost
-	n, err := unix.Read(r.fd, unsafe.Slice((*byte)(unsafe.Pointer(&answer)), unsafe.Sizeof(answer)))
-	if err != nil || n < 16 {
-		return false
+	lost, alive := r.half.ask()
+	r.lost += lost
+	if r.each != nil {
+		lost, _ = r.each.ask()
+		r.lost += lost
 	}
-	if r.counts {
-		r.lost += answer[2] - r.counted
-		r.counted = answer[2]
-	}
-	alive = answer[1] != r.enabled
-	r.enabled = answer[1]
 	return alive
 }
 
@@ -148,5 +146,9 @@ func (r *ring) copy(into []byte, at uint64) {
 }
 
 func (r *ring) close() error {
-	return errors.Join(unix.Munmap(r.memory), unix.Close(r.fd))
+	errs := []error{unix.Munmap(r.memory), unix.Close(r.half.fd)}
+	if r.each != nil {
+		errs = append(errs, unix.Close(r.each.fd))
+	}
+	return errors.Join(errs...)
 }

@@ -25,6 +25,7 @@ type shared struct {
 	theirs []byte // the page with the end of the records, then these, twice in a row: none wraps around
 	data   []byte
 	at     uint64
+	pace   pace
 }
 
 func openShared(m *ebpf.Map) (s *shared, err error) {
@@ -42,9 +43,9 @@ func openShared(m *ebpf.Map) (s *shared, err error) {
 
 func position(page []byte) *uint64 { return (*uint64)(unsafe.Pointer(&page[0])) }
 
-// drain moves records into the batch; full when the batch takes no more.
-func (s *shared) drain(b *batch) (full bool) {
-	for end := atomic.LoadUint64(position(s.theirs)); s.at < end; {
+// drain moves records into the batch and counts them; full when the batch takes no more.
+func (s *shared) drain(b *batch) (count int, full bool) {
+	for end := atomic.LoadUint64(position(s.theirs)); s.at < end; count++ {
 		record := s.data[s.at&uint64(len(s.data)/2-1):]
 		head := atomic.LoadUint32((*uint32)(unsafe.Pointer(&record[0])))
 		if head&busy != 0 {
@@ -58,8 +59,10 @@ func (s *shared) drain(b *batch) (full bool) {
 		s.at += uint64(headerSize+length+7) &^ 7
 	}
 	atomic.StoreUint64(position(s.ours), s.at)
-	return full
+	return count, full
 }
+
+func (s *shared) waiting() bool { return atomic.LoadUint64(position(s.theirs)) != s.at }
 
 // take copies one record; false when the batch has no room for it.
 func take(b *batch, record []byte) bool {

@@ -260,6 +260,25 @@ LBC_ARRAY(sent, u32, u64, 1);
     bpf_perf_event_output(ctx, &out, BPF_F_CURRENT_CPU, &number, sizeof(number));""")
 
 
+def test_bursts_after_silence_arrive_in_order(tmpdir):
+    """The map has another perf event while records come fast: each burst begins with the one and ends with the other."""
+    numbers = []
+
+    def on_one_cpu():
+        with load(tmpdir, NUMBERS) as lbc:
+            out, sent = lbc.maps["out"], 0
+            out.open_perf_buffer(lambda cpu, data, size: numbers.append(int(lbc.getMap("out", data, size))))
+            for count in (1, 3000, 1, 20, 3000):
+                for _ in range(count):
+                    os.getppid()
+                sent += count
+                poll_until(out, lambda: len(numbers) >= sent)
+                out.perf_buffer_poll(timeout=150)
+            assert numbers == list(range(sent))
+
+    on_cpu(cpus()[0], on_one_cpu)
+
+
 def test_signals_between_callbacks_lose_nothing(tmpdir):
     """An alarm raises KeyboardInterrupt again and again, anywhere in the poll but inside of the callback."""
     numbers, interrupts = [], []
