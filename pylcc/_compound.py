@@ -23,7 +23,6 @@ class ArrayType(Type):
         numbers = isinstance(self.element, IntType)
         self.text = numbers and self.element.char
         self.make = Octets if numbers and self.element.size == 1 and self.element.code in "bB" else Array
-        self.kept = types.texts if self.text else None
         self.convert = types.texts.__getitem__ if self.text else self.items
 
     def combine(self, groups):
@@ -101,7 +100,7 @@ class Member(object):
 
 
 class StructType(Type):
-    _fill = None
+    _fill = row_layout = None
 
     def __init__(self, types, described):
         Type.__init__(self, types, described)
@@ -114,14 +113,12 @@ class StructType(Type):
         last = self.members[-1] if self.members and not self.union else None
         self.flexible = last if last and isinstance(last.type, ArrayType) and last.type.count == 0 else None
         self._generate()
-        read = [" %s = unpack(buffer, offset)" % self._items] if self._items else []
-        self.convert = self.decode = self._function("decode", ["(buffer, offset=0):"] + read + [
-            " o = new(cls)"] + self._lines + [" return o"])
+        self.convert = self.decode
 
     def _generate(self):
-        """Lines of Python that make the members of o: of items v0, v1 ... that struct.unpack reads, or
-        of the buffer itself, from offset on."""
-        self._scope = {"new": object.__new__, "cls": self.cls, "zip": zip}
+        """Make decode() and from_row(), and the lines that give o, a new object, its members: of items
+        that struct.unpack reads, or of the buffer itself, from offset on."""
+        self._scope = {"cls": self.cls, "zip": zip}
         self._lines, items, layout, at = [], [], "=", 0
         self._piecemeal = not self.overlaps  # the items are all that is needed
         for i, m in enumerate(self.members):
@@ -132,12 +129,14 @@ class StructType(Type):
             else:
                 layout += "%dx%s" % (m.start - at, m.type.code)
                 at = m.end
+                if m.type.convert is None and not m.anonymous and not _reserved(m.name):
+                    items.append("o." + m.name)
+                    continue
                 item = "v%d" % i
                 items.append(item)
                 if m.type.convert is not None:
-                    known = m.type.kept is not None
-                    self._scope["c%d" % i] = m.type.kept if known else m.type.convert
-                    item = ("c%d[%s]" if known else "c%d(%s)") % (i, item)
+                    self._scope["c%d" % i] = m.type.convert
+                    item = "c%d(%s)" % (i, item)
             if m.anonymous:
                 self._lines.append(" u = " + item)
                 self._lines.extend(_assign(name, "getattr(u, %r)" % name) for name in m.names)
@@ -145,8 +144,15 @@ class StructType(Type):
                 self._lines.append(_assign(m.name, item))
         if self.overlaps:
             self._lines.append(" o.__raw__ = bytes(buffer[offset:offset + %d])" % self.size)
-        self._items, self._layout = "".join(item + ", " for item in items), layout + "%dx" % max(0, self.size - at)
-        self._scope["unpack"] = struct.Struct(self._layout).unpack_from
+        layout += "%dx" % max(0, self.size - at)
+        self.row_layout = layout if self._piecemeal else "=%ds" % self.size
+        self._items = "".join(item + ", " for item in items)
+        self._scope["unpack"] = struct.Struct(layout).unpack_from
+        read = [" %s = unpack(buffer, offset)" % self._items] if items else []
+        self.decode = self._function("decode", ["(buffer, offset=0):", " o = cls()"] + read + self._lines + [" return o"])
+        if self._piecemeal:
+            read = [" %s = row" % self._items] if items else []
+            self.from_row = self._function("from_row", ["(row):", " o = cls()"] + read + self._lines + [" return o"])
 
     def _function(self, name, lines):
         exec("def %s%s\n" % (name, "\n".join(lines)), self._scope)
@@ -158,9 +164,9 @@ class StructType(Type):
             return [self.decode(data, i * stride) for i in range(count)]
         if self._fill is None:
             self._fill = self._function("fill", ["(objects, rows):", " for o, (%s) in zip(objects, rows):" % self._items] + [
-                " " + line for line in self._lines])
+                " " + line for line in self._lines + [" pass"]])
         objects = list(map(object.__new__, repeat(self.cls, count)))
-        self._fill(objects, rows("%s%dx" % (self._layout, stride - self.size), data))
+        self._fill(objects, rows("%s%dx" % (self.row_layout, stride - self.size), data))
         return objects
 
     def decode_short(self, data):
@@ -245,6 +251,9 @@ def _overlaps(kind):
     return isinstance(kind, StructType) and kind.overlaps
 
 
+def _reserved(name):
+    return keyword.iskeyword(name) or name in ("None", "True", "False")  # which Python 2 has no keywords for
+
+
 def _assign(name, item):
-    reserved = keyword.iskeyword(name) or name in ("None", "True", "False")  # which Python 2 has no keywords for
-    return (" setattr(o, %r, %s)" if reserved else " o.%s = %s") % (name, item)
+    return (" setattr(o, %r, %s)" if _reserved(name) else " o.%s = %s") % (name, item)

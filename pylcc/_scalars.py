@@ -36,17 +36,18 @@ except ImportError:
     map, zip = map, zip  # for who imports them from here
 
 if hasattr(struct, "iter_unpack"):
-    def rows(layout, data):
-        """A tuple for each piece of data, which is made of nothing else, as struct.unpack reads it."""
-        return struct.iter_unpack(layout, data)
+    def rows(layout, data, start=0, end=None):
+        """A tuple for each piece of data[start:end], which is made of nothing else, as struct.unpack reads it."""
+        return struct.iter_unpack(layout, memoryview(data)[start:end])
 else:
-    def rows(layout, data):
+    def rows(layout, data, start=0, end=None):
         one = struct.Struct(layout)
-        return map(one.unpack_from, repeat(data), range(0, len(data), one.size))
+        return map(one.unpack_from, repeat(data), range(start, len(data) if end is None else end, one.size))
 
 
 class Kept(dict):
-    """Kept[item] is what make makes of an item, one object for equal ones: command names repeat."""
+    """Kept[item] is what make makes of an item, one object for equal ones: command names repeat. As
+    a function .__getitem__ is faster."""
 
     def __init__(self, make):
         self._make = make
@@ -59,18 +60,13 @@ class Kept(dict):
 
 
 class Type(object):
-    """code: how struct.unpack reads it as one item; convert: what makes that item the value, or None;
-    kept: the Kept that does, or None."""
-    convert = kept = None
+    """code: how struct.unpack reads it as one item; convert: what makes that item the value, or None."""
+    convert = None
 
     def __init__(self, types, described):
         self.name = described.get("name", "")
         self.size = described["size"]
         self.code = "%ds" % self.size
-
-    def _keep(self, make):
-        self.kept = Kept(make)
-        self.convert = self.kept.__getitem__
 
     def decode(self, buffer, offset=0):
         """The value at offset; the buffer must hold all of it."""
@@ -82,8 +78,16 @@ class Type(object):
         stride = self.size if stride is None else stride
         if not stride:
             return [self.decode(data) for _ in range(count)]
-        items = (item for item, in rows("=%s%dx" % (self.code, stride - self.size), data))
+        items = (item for item, in rows("%s%dx" % (self.row_layout, stride - self.size), data))
         return list(items if self.convert is None else map(self.convert, items))
+
+    @property
+    def row_layout(self):
+        """The layout of rows() that from_row() makes a value of."""
+        return "=" + self.code
+
+    def from_row(self, row):
+        return row[0] if self.convert is None else self.convert(row[0])
 
     def decode_short(self, data):
         """The value of a record that ends early: what is missing reads None."""
@@ -161,7 +165,7 @@ class IntType(Type):
         self.signed = described.get("signed", False)
         self.char = described.get("char", False)
         if self.char:
-            self._keep(Char)
+            self.convert = Kept(Char).__getitem__
         elif described.get("bool") and self.size == 1:
             self.code = "?"
         elif (self.size, self.signed) in _CODES:
@@ -204,7 +208,7 @@ class EnumType(IntType):
         IntType.__init__(self, types, described)
         self._numbers = described["values"]
         self._names = dict((number, name) for name, number in self._numbers.items())
-        self._keep(self.named)
+        self.convert = Kept(self.named).__getitem__
 
     combine = Type.combine
 

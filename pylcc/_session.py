@@ -94,6 +94,7 @@ class Session(Handle):
         text = ct.c_void_p()
         self.call("lcc_describe", ct.byref(text))
         self.description = _lib.take_json(text)
+        self.current = {}  # the record that each buffer hands out, by the map's name: see _events.Run
 
     def attach(self, program, **target):
         self.call("lcc_attach", _lib.utf8(program), _lib.options(**target))

@@ -101,6 +101,7 @@ class ClbcBase(Attach, ClbcLoad):
             _load.complain(self.__session.description["log"])
         Attach.__init__(self, self.__session)
         self.maps = Maps(self.__session)
+        self.__current = self.__session.current
 
     def so(self):
         """The number by which liblcc.so knows the program (capi/lcc.h: a handle)."""
@@ -114,6 +115,12 @@ class ClbcBase(Attach, ClbcLoad):
         after the callback; size is not needed. What a record that is too short does not contain
         reads None. Raises UnknownMapException, and InvalidArgsException for a map that is no perf
         buffer and for an address outside of its callback."""
+        try:
+            at, row, make = self.__current[name]
+        except KeyError:
+            at = self
+        if data is at:
+            return make(row)
         event = getattr(self.maps[name], "event", None)
         if event is None:
             raise InvalidArgsException("decode a record of %s: the map is no perf buffer (LBC_PERF_OUTPUT)" % name)

@@ -1,0 +1,132 @@
+"""Perf buffers and ring buffers."""
+
+import time
+from itertools import repeat
+
+from pylcc import _lib, errors
+from pylcc._events import NOTHING, Reader
+from pylcc._memory import address, octets
+from pylcc._records import Records
+from pylcc._tables import CmapsBase
+from pylcc._values import integers
+
+
+class CmapsEvent(CmapsBase):
+    """A perf buffer (LBC_PERF_OUTPUT), or a ring buffer (BPF_MAP_TYPE_RINGBUF, Linux 5.8): records of
+    that come from no CPU, -1, and nobody counts those that did not fit."""
+
+    def __init__(self, session, types, index):
+        CmapsBase.__init__(self, session, types, index)
+        self._current = session.current
+        self._current[self.name] = NOTHING
+        self.cb = None
+        self.lostcb = self._print_lost
+        self._reader = self._known = None
+        self._rows_wanted = False  # until the value of a record is asked for by its address
+
+    def open_perf_buffer(self, cb, lost=None):
+        """Open the buffer: records that programs send from now on are kept for perf_buffer_poll.
+
+        cb(cpu, data, size) is called for each record; data is its address, valid during the call:
+        see event() and ClbcBase.getMap(). lost(cpu, count) is called when the kernel had to drop
+        count records; without it "cpuN lost M events" is printed."""
+        for name, callback in (("cb", cb), ("lost", lost)):
+            if callback is not None and not callable(callback):
+                raise errors.InvalidArgsException("open perf buffer %s: %s is not callable: %r" % (self.name, name, callback))
+        self.cb = cb
+        self.lostcb = lost or self._print_lost
+        self._open()
+
+    def perf_buffer_poll(self, timeout=-1, obj=None):
+        """Deliver records to the callback.
+
+        timeout: milliseconds after which to return; negative: never return. obj: an object with
+        attributes cb (and lostcb) to use instead of the callbacks of open_perf_buffer.
+
+        Ctrl-C raises KeyboardInterrupt here. KeyboardInterrupt and SystemExit raised by a callback
+        end the call; any other exception in it is printed with its traceback and polling goes on.
+        Raises ValueError without a callback, ClosedException when the object is closed meanwhile."""
+        target = self if obj is None else obj
+        if getattr(target, "cb", None) is None:
+            raise ValueError("object %s has no attr callback." % target)
+        lost = getattr(target, "lostcb", None) or self._print_lost
+        try:
+            deadline = None if float(timeout) < 0 else _now() + float(timeout)
+        except (TypeError, ValueError):
+            raise errors.InvalidArgsException("poll %s: timeout %r is no number of milliseconds" % (self.name, timeout))
+        self._open().poll(lambda run: run.hand_out(target.cb, lost, self._rows, self._current, self.name), deadline, _now)
+
+    def event(self, data):
+        """The value of a record: data as a callback gets it, also as a pointer of ctypes or cffi, or
+        the record's bytes: bytes, a bytearray, memoryview, ctypes array or struct, a list of numbers.
+
+        What a record that is too short does not contain reads None; of one that is longer than its
+        type the rest, which may be the kernel's padding, is what a flexible array at the end has.
+        Where the object does not say what the records are they read as bytes."""
+        at, row, make = self._current[self.name]
+        if data is at:
+            return make(row)
+        if type(data) is bytes:
+            records = self._known or self._records
+            return records.read(data) if len(data) >= records.size else records.read_all(data)
+        if isinstance(data, integers):
+            return self._read(data)
+        record = octets(data)
+        if record is not None:
+            return self._records.read_all(record)
+        where = address(data)
+        if where is None:
+            raise errors.InvalidArgsException(
+                "decode a record of %s: %r is neither an address nor bytes" % (self.name, data))
+        return self._read(where)
+
+    @property
+    def ffiType(self):
+        """C's type of a pointer to a record, such as "struct event *"; "" where the object does not say it."""
+        from pylcc.commands._types import Printer  # it writes all of C, for few scripts
+        number = self._described["value"]
+        name = "" if number is None else Printer(self._session.description["types"]).name(number)
+        return name and (name if name.endswith("]") else name + " *")
+
+    @property
+    def _records(self):
+        if self._known is None:
+            number = self._described["value"]
+            self._known = Records(None if number is None else self._types[number])
+        return self._known
+
+    def _rows(self, run, count):
+        """For the last count records of a run an iterator, and what makes the value of an item of it."""
+        records = self._records
+        if self._rows_wanted and run.size >= records.size:
+            offset = run.offset + (run.count - count) * run.stride
+            return records.rows(self._reader.buffer, offset, run.stride, count), records.from_row
+        return repeat(None), lambda _: self._read(self._current[self.name][0])
+
+    def _read(self, address):
+        """The value of a record that lies in memory."""
+        reader, records = self._reader, self._records
+        rest = reader.rest(address) if reader else 0
+        if not rest:
+            raise errors.InvalidArgsException(
+                "decode a record of %s: address %#x is not in the record being delivered "
+                "(data is valid during the callback only; keep what getMap returns)" % (self.name, address))
+        self._rows_wanted = True
+        offset = address - reader.base
+        if rest >= records.size:
+            return records.read(reader.buffer, offset)
+        return records.read_all(bytes(reader.buffer[offset:offset + rest]))
+
+    def _open(self):
+        _lib.ready()
+        if self._reader is None or self._session.number == 0:  # which raises ClosedException
+            self._reader = Reader(self._session, self._index)
+        return self._reader
+
+    @staticmethod
+    def _print_lost(cpu, count):
+        print("cpu%d lost %d events" % (cpu, count))
+
+
+def _now():
+    return getattr(time, "monotonic", time.time)() * 1000
