@@ -7,7 +7,7 @@ import time
 
 from harness import Bench
 
-GROUPS = ["events", "filled", "latency", "start", "symbols", "tables"]
+GROUPS = ["conditions", "events", "filled", "latency", "start", "symbols", "tables"]
 HEAD = ["goal", "C", "BCC", "ours", "ours/C", "ours/BCC", "target"]
 
 

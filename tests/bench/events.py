@@ -52,14 +52,15 @@ def c(bench, kind, watermark=True):
     return [bench.peer, "%s/%s.so" % (bench.place, kind), str(WATERMARK if watermark else 0)]
 
 
-def measure(bench, consumer, work):
-    """Figures of one run of the producer."""
+def measure(bench, consumer, work, front=()):
+    """Figures of one run of the producer; front: words in front of its command."""
     before = consumer.ask()
-    calls, spent = bench.produce("seconds", SECONDS, work)
+    calls, spent = bench.produce("seconds", SECONDS, work, front)
     after = consumer.settle(before.received + before.lost + calls)
     received, lost, seconds = (now - then for now, then in zip(after[:3], before[:3]))
     return {"rate": received / spent * 1e9, "lost": 100.0 * lost / calls, "call": spent / calls,
-            "cpu": seconds / max(received, 1) * 1e6, "missing": calls - received - lost}
+            "cpu": seconds / max(received, 1) * 1e6, "missing": calls - received - lost,
+            "memory": (after.peak - before.peak) * 1024 / max(received, 1)}
 
 
 def untraced(bench, work):

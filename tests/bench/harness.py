@@ -124,9 +124,9 @@ class Bench(object):
     def of_bcc(self, script, *arguments):
         return [self.bcc, os.path.join(HERE, script)] + list(arguments)
 
-    def produce(self, how, amount, work=0):
-        """(calls, nanoseconds) of a producer."""
-        calls, spent = run([self.producer, how, str(amount), str(work)]).split()
+    def produce(self, how, amount, work=0, before=()):
+        """(calls, nanoseconds) of a producer; before: words in front of its command."""
+        calls, spent = run(list(before) + [self.producer, how, str(amount), str(work)]).split()
         return int(calls), int(spent)
 
 
