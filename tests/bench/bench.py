@@ -7,7 +7,7 @@ import time
 
 from harness import Bench
 
-GROUPS = ["conditions", "events", "filled", "latency", "start", "symbols", "tables"]
+GROUPS = ["conditions", "events", "filled", "latency", "start", "symbols", "tables", "growth"]
 HEAD = ["goal", "C", "BCC", "ours", "ours/C", "ours/BCC", "target"]
 
 
@@ -32,7 +32,7 @@ def main(chosen):
 def lines(rows):
     """The table in Markdown, aligned."""
     cells = [HEAD] + [row.cells() for row in rows]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(HEAD))]
+    widths = [max(2, *(len(row[i]) for row in cells)) for i in range(len(HEAD))]
     cells.insert(1, ["-" * widths[0]] + ["-" * (width - 1) + ":" for width in widths[1:6]] + ["-" * widths[6]])
     for row in cells:
         yield "| %s |" % " | ".join(cell.ljust(width) if i in (0, 6) else cell.rjust(width)

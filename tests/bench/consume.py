@@ -1,8 +1,8 @@
 """consume.py KIND [HOW...]: receives events as a script of coolbpf does, on each Python.
 
 KIND: record, wide: getMap as the tutorial has it; old: ctypes.string_at and event(bytes);
-lone: note the delay; kept: keep all events; busy: an other thread computes all the time.
-HOW: see shared.Consumer."""
+lone: note the delay; kept: keep all events; busy: an other thread computes all the time; a number:
+records of so many bytes. HOW: see shared.Consumer."""
 
 import ctypes
 import sys
@@ -29,6 +29,10 @@ class Events(ClbcBase, shared.Consumer):
         stream = ctypes.string_at(data, size)
         e = self.maps["e_out"].event(stream)
         e.ts, e.pid, e.comm
+        self.received += 1
+
+    def _first(self, cpu, data, size):
+        self.getMap("e_out", data, size).ts
         self.received += 1
 
     def _lone(self, cpu, data, size):
@@ -58,12 +62,19 @@ def compute():
         sum(range(1000))
 
 
+def events(kind):
+    if kind.isdigit():
+        found = Events("size" + kind, shared.sized(int(kind)))
+        found.open(found._first)
+    else:
+        found = Events("wide", shared.WIDE) if kind == "wide" else Events("record", shared.RECORD)
+        found.open({"old": found._old, "lone": found._lone, "kept": found._keep}.get(kind, found._cb))
+    return found
+
+
 if __name__ == "__main__":
-    kind = sys.argv[1]
-    if kind == "busy":
+    if sys.argv[1] == "busy":
         other = threading.Thread(target=compute)
         other.daemon = True
         other.start()
-    events = Events("wide" if kind == "wide" else "record", shared.WIDE if kind == "wide" else shared.RECORD)
-    events.open({"old": events._old, "lone": events._lone, "kept": events._keep}.get(kind, events._cb))
-    events.main(*sys.argv[2:])
+    events(sys.argv[1]).main(*sys.argv[2:])

@@ -20,10 +20,10 @@ ROUNDS = int(os.environ.get("ROUNDS", "3"))
 class Row(object):
     """A line of the table: figures of C, BCC and ours, None where there is none.
 
-    targets: [(ratio to "C" or "BCC", or None: the figure itself; ">=" or "<="; number)]."""
+    targets: [(ratio to "C" or "BCC", or None: the figure itself; ">=" or "<="; number)]; note: instead."""
 
-    def __init__(self, what, unit, c=None, bcc=None, ours=None, targets=()):
-        self.what, self.unit = what, unit
+    def __init__(self, what, unit, c=None, bcc=None, ours=None, targets=(), note=""):
+        self.what, self.unit, self.note = what, unit, note
         self.figures = {"C": c, "BCC": bcc, "ours": ours}
         self.targets = targets
 
@@ -32,10 +32,10 @@ class Row(object):
         return own / theirs if theirs and own is not None else None
 
     def cells(self):
-        """What, C, BCC, ours, of C, of BCC, target, as text."""
+        """What, C, BCC, ours, of C, of BCC, target or note, as text."""
         figures = [number(self.figures[who]) for who in ("C", "BCC", "ours")]
         ratios = ["-" if self.ratio(peer) is None or self.unit == "%" else "%.2f" % self.ratio(peer) for peer in ("C", "BCC")]
-        return ["%s, %s" % (self.what, self.unit)] + figures + ratios + [self.verdict()]
+        return ["%s, %s" % (self.what, self.unit)] + figures + ratios + [self.note or self.verdict()]
 
     def verdict(self):
         """The targets, each with "no" where it is missed."""

@@ -21,11 +21,8 @@ WAY = '    case %d: asm volatile("%%0 += %d" : "+r"(n)); r = level%d(ctx, n / %d
 PROBE = """
 SEC("raw_tracepoint/sys_enter") int probe(struct bpf_raw_tracepoint_args *ctx)
 {
-    char comm[16];
-
-    bpf_get_current_comm(&comm, sizeof(comm));
-    if (ctx->args[1] == GETPPID && !__builtin_memcmp(comm, "producer", 8))
-        level1(ctx, number++);
+FILTER
+    level1(ctx, number++);
     return 0;
 }
 """
@@ -39,7 +36,7 @@ def stacks(producer):
         return LEVEL % (n, WAYS, "".join(WAY % (i, i * WAYS ** LEVELS, n + 1, WAYS, i + 1) for i in range(WAYS)))
 
     source = '#include "lbc.h"\nLBC_STACK(stacks, 65536);\nu32 number;\n' + LAST % (LEVELS + 1) + \
-        "".join(level(n) for n in range(LEVELS, 0, -1)) + PROBE.replace("GETPPID", str(shared.GETPPID)) + shared.LICENSE
+        "".join(level(n) for n in range(LEVELS, 0, -1)) + PROBE.replace("FILTER", shared.FILTER) + shared.LICENSE
     table = ClbcBase("stacks", bpf_str=source).maps["stacks"]
     subprocess.check_output([producer, "calls", str(WAYS ** LEVELS), "0"])
     return table, table.getKeys()[:STACKS]

@@ -1,6 +1,10 @@
-/* peer.c - what a C program on libbpf does with the same BPF object: peer OBJECT WATERMARK
- * [PRODUCER RECORDS]. Prints what shared.Consumer does. WATERMARK: bytes after which the kernel wakes it, 0: for
- * each record. PRODUCER: fill the ring and read it. */
+/* peer.c - what a C program on libbpf does with the same BPF object.
+ *
+ *   peer OBJECT                              say how many seconds it takes to load and attach it
+ *   peer OBJECT WATERMARK                    what shared.Consumer does, "loop"
+ *   peer OBJECT WATERMARK PRODUCER RECORDS   the same, "fill"
+ *
+ * WATERMARK: bytes after which the kernel wakes it, 0: for each record. */
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/perf_event.h>
@@ -42,7 +46,9 @@ static enum bpf_perf_event_ret on_event(void *context, int cpu, struct perf_even
 	if (event->type == PERF_RECORD_SAMPLE) {
 		const struct data_t *e = (void *)((char *)(event + 1) + sizeof(unsigned int));
 
-		sink += e->ts + e->pid + e->comm[0];
+		sink += e->ts;
+		if (event->size > sizeof(*e)) /* not where the record is but a number */
+			sink += e->pid + e->comm[0];
 		if (received < LONE)
 			delays[received] = now() - e->ts;
 		received++;
@@ -100,25 +106,11 @@ static void report(void)
 	       count ? delays[count / 2] : 0, count ? delays[count - 1] : 0);
 }
 
-int main(int argc, char **argv)
+static struct bpf_object *open_object(const char *path)
 {
-	struct perf_event_attr attr = {
-		.size = sizeof(attr), .type = PERF_TYPE_SOFTWARE, .config = PERF_COUNT_SW_BPF_OUTPUT,
-		.sample_type = PERF_SAMPLE_RAW, .sample_period = 1,
-	};
-	struct perf_buffer *buffer;
-	struct bpf_program *program;
-	struct bpf_object *object;
+	struct bpf_object *object = bpf_object__open(path);
 	struct bpf_map *map;
 
-	if (argc != 3 && argc != 5)
-		return 2;
-	attr.wakeup_events = 1;
-	if (atoi(argv[2])) {
-		attr.watermark = 1;
-		attr.wakeup_watermark = atoi(argv[2]);
-	}
-	object = bpf_object__open(argv[1]);
 	if (!object)
 		fail("open the object");
 	bpf_object__for_each_map(map, object) {
@@ -128,13 +120,52 @@ int main(int argc, char **argv)
 	}
 	if (bpf_object__load(object))
 		fail("load the object");
-	map = bpf_object__find_map_by_name(object, "e_out");
-	buffer = perf_buffer__new_raw(bpf_map__fd(map), PAGES, &attr, on_event, NULL, NULL);
-	if (!buffer)
-		fail("open the perf buffer");
+	return object;
+}
+
+static void attach(struct bpf_object *object)
+{
+	struct bpf_program *program;
+
 	bpf_object__for_each_program(program, object)
 		if (!bpf_program__attach(program))
 			fail("attach the program");
+}
+
+static struct perf_buffer *open_buffer(struct bpf_object *object, unsigned int watermark)
+{
+	struct perf_event_attr attr = {
+		.size = sizeof(attr), .type = PERF_TYPE_SOFTWARE, .config = PERF_COUNT_SW_BPF_OUTPUT,
+		.sample_type = PERF_SAMPLE_RAW, .sample_period = 1, .wakeup_events = 1,
+	};
+	struct perf_buffer *buffer;
+
+	if (watermark) {
+		attr.watermark = 1;
+		attr.wakeup_watermark = watermark;
+	}
+	buffer = perf_buffer__new_raw(bpf_object__find_map_fd_by_name(object, "e_out"), PAGES, &attr, on_event, NULL, NULL);
+	if (!buffer)
+		fail("open the perf buffer");
+	return buffer;
+}
+
+int main(int argc, char **argv)
+{
+	unsigned long begin = now();
+	struct perf_buffer *buffer;
+	struct bpf_object *object;
+
+	if (argc != 2 && argc != 3 && argc != 5)
+		return 2;
+	object = open_object(argv[1]);
+	if (argc == 2) {
+		attach(object);
+		printf("%f\n", (now() - begin) / 1e9);
+		return 0;
+	}
+	buffer = open_buffer(object, atoi(argv[2]));
+	attach(object);
 	if (argc == 5) {
 		fill(buffer, argv[3], atoi(argv[4]));
 		return 0;

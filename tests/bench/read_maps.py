@@ -1,5 +1,5 @@
-"""read_maps.py ours|bcc ENTRIES: seconds to read all of a hash: of structs of 32 bytes, of ints, and
-what BCC's batches take. Says NAME SECONDS, a line each."""
+"""read_maps.py ours|bcc ENTRIES NAME...: seconds to read all of a hash: structs of 32 bytes, ints, batches
+(the structs, as BCC has batches). Says NAME SECONDS, a line each."""
 
 import sys
 
@@ -47,5 +47,5 @@ def seconds(read, entries):
 if __name__ == "__main__":
     count = int(sys.argv[2])
     reads = {"ours": ours, "bcc": bcc}[sys.argv[1]](count)
-    for name in sorted(reads):
+    for name in sys.argv[3:]:
         shared.say(name, min(seconds(reads[name], count) for _ in range(TIMES)))

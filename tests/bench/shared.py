@@ -15,24 +15,29 @@ GETPPID = {"x86_64": 110, "aarch64": 173}[platform.machine()]
 
 LICENSE = 'char _license[] SEC("license") = "GPL";\n'
 
-SEND = """
-OUTPUT
-PROBE
-{
-    struct data_t d = {};
+FILTER = """
+    char comm[16];
 
     if (ctx->args[1] != GETPPID)
         return 0;
-    bpf_get_current_comm(&d.comm, sizeof(d.comm));
-    if (__builtin_memcmp(d.comm, "producer", 8))
+    bpf_get_current_comm(&comm, sizeof(comm));
+    if (__builtin_memcmp(comm, "producer", 8))
         return 0;
+""".replace("GETPPID", str(GETPPID))
+
+SEND = """
+@OUTPUT
+@PROBE
+{
+    struct data_t d = {};
+""" + FILTER + """
     d.ts = bpf_ktime_get_ns();
     d.pid = bpf_get_current_pid_tgid() >> 32;
-    d.nr = GETPPID;
-    SUBMIT
+    __builtin_memcpy(d.comm, comm, sizeof(comm));
+    @SUBMIT
     return 0;
 }
-""".replace("GETPPID", str(GETPPID))
+"""
 
 RECORD = """
 struct data_t { u64 ts; u32 pid; u32 nr; char comm[16]; };
@@ -48,20 +53,43 @@ struct data_t {
 """ + SEND
 
 
+def sized(size):
+    """Records of so many bytes, of which only the first eight are set."""
+    return "struct data_t { u64 ts; %s };\n" % ("char rest[%d];" % (size - 8) if size > 8 else "") + \
+        "@OUTPUT\nLBC_PERCPU_ARRAY(scratch, u32, struct data_t, 1);\n@PROBE\n{\n    u32 zero = 0;\n    struct data_t *d;\n" + FILTER + """
+    d = bpf_map_lookup_elem(&scratch, &zero);
+    if (!d)
+        return 0;
+    d->ts = bpf_ktime_get_ns();
+    bpf_perf_event_output(ctx, &e_out, BPF_F_CURRENT_CPU, d, sizeof(*d));
+    return 0;
+}
+"""
+
+
+def of_maps(amount):
+    """The same record to so many maps in turn."""
+    head, _, body = RECORD.partition("@OUTPUT")
+    outputs = "\n".join("LBC_PERF_OUTPUT(e_out%d, struct data_t, 128);" % i for i in range(amount))
+    submits = "".join("case %d: bpf_perf_event_output(ctx, &e_out%d, BPF_F_CURRENT_CPU, &d, sizeof(d)); break;\n" % (i, i)
+                      for i in range(amount))
+    return head + outputs + "\nu32 number;\n" + body.replace("@SUBMIT", "switch (number++ %% %d) {\n%s}" % (amount, submits))
+
+
 def ours(body, tracepoint="sys_enter"):
     """The text of a program for coolbpf."""
     return '#include "lbc.h"\n' + body.replace(
-        "OUTPUT", "LBC_PERF_OUTPUT(e_out, struct data_t, 128);").replace(
-        "PROBE", 'SEC("raw_tracepoint/%s") int probe(struct bpf_raw_tracepoint_args *ctx)' % tracepoint).replace(
-        "SUBMIT", "bpf_perf_event_output(ctx, &e_out, BPF_F_CURRENT_CPU, &d, sizeof(d));") + \
+        "@OUTPUT", "LBC_PERF_OUTPUT(e_out, struct data_t, 128);").replace(
+        "@PROBE", 'SEC("raw_tracepoint/%s") int probe(struct bpf_raw_tracepoint_args *ctx)' % tracepoint).replace(
+        "@SUBMIT", "bpf_perf_event_output(ctx, &e_out, BPF_F_CURRENT_CPU, &d, sizeof(d));") + \
         LICENSE
 
 
 def bcc(body, tracepoint="sys_enter"):
     """The same for BCC."""
-    return body.replace("OUTPUT", "BPF_PERF_OUTPUT(e_out);").replace(
-        "PROBE", "RAW_TRACEPOINT_PROBE(%s)" % tracepoint).replace(
-        "SUBMIT", "e_out.perf_submit(ctx, &d, sizeof(d));")
+    return body.replace("@OUTPUT", "BPF_PERF_OUTPUT(e_out);").replace(
+        "@PROBE", "RAW_TRACEPOINT_PROBE(%s)" % tracepoint).replace(
+        "@SUBMIT", "e_out.perf_submit(ctx, &d, sizeof(d));")
 
 
 def used():

@@ -17,27 +17,27 @@ sys.stdout.flush()
 # As guide/eventOut.py has it, where no kprobe is at hand: it reads the kernel's struct of a task.
 BODY = """
 struct data_t { u32 c_pid; u32 p_pid; char c_comm[16]; char p_comm[16]; };
-OUTPUT
-PROBE
+@OUTPUT
+@PROBE
 {
     struct task_struct *task = (struct task_struct *)ctx->args[1];
     struct data_t d = {};
 
     d.p_pid = bpf_get_current_pid_tgid() >> 32;
     bpf_get_current_comm(&d.p_comm, sizeof(d.p_comm));
-    READ
-    SUBMIT
+    @READ
+    @SUBMIT
     return 0;
 }
 """
 
 OURS = "from pylcc.lbcBase import ClbcBase\nb = ClbcBase('start', bpf_str=r'''%s''')\n" \
     "b.maps['e_out'].open_perf_buffer(lambda *_: None)\n" % shared.ours(BODY, "sched_process_fork").replace(
-        "READ", "d.c_pid = BPF_CORE_READ(task, pid); bpf_core_read(&d.c_comm, sizeof(d.c_comm), &task->comm);") + PEAK
+        "@READ", "d.c_pid = BPF_CORE_READ(task, pid); bpf_core_read(&d.c_comm, sizeof(d.c_comm), &task->comm);") + PEAK
 
 BCC = "from bcc import BPF\nb = BPF(text=r'''#include <linux/sched.h>\n%s''')\n" \
     "b['e_out'].open_perf_buffer(lambda *_: None)\n" % shared.bcc(BODY, "sched_process_fork").replace(
-        "READ", "d.c_pid = task->pid; bpf_probe_read_kernel(&d.c_comm, sizeof(d.c_comm), task->comm);") + PEAK
+        "@READ", "d.c_pid = task->pid; bpf_probe_read_kernel(&d.c_comm, sizeof(d.c_comm), task->comm);") + PEAK
 
 
 def run(bench):

@@ -6,9 +6,9 @@ ENTRIES = 100000
 
 
 def run(bench):
-    cases = {"ours": lambda: said(bench, bench.ours("read_maps.py", "ours", str(ENTRIES)))}
+    cases = {"ours": lambda: said(bench, bench.ours("read_maps.py", "ours", str(ENTRIES), "structs", "ints"))}
     if bench.bcc:
-        cases["BCC"] = lambda: said(bench, bench.of_bcc("read_maps.py", "bcc", str(ENTRIES)))
+        cases["BCC"] = lambda: said(bench, bench.of_bcc("read_maps.py", "bcc", str(ENTRIES), "structs", "ints", "batches"))
     results = rounds(cases)
     structs, ints, batches = (best(results, name, min) for name in ("structs", "ints", "batches"))
     title = "hash of %s, " % "{:,}".format(ENTRIES)

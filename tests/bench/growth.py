@@ -1,0 +1,96 @@
+"""What work costs as it grows. Of each row the note is: what it cost, and how much it was, both as
+multiples of the row before."""
+
+import subprocess
+
+from events import SECONDS, c
+from harness import Consumer, Row, rounds, said
+
+SIZES = 8, 32, 128, 512, 2048, 8192, 32768
+PRODUCERS = 1, 2
+MAPS = 1, 2, 4, 8
+ENTRIES = 10, 100, 1000, 10000, 100000, 1000000
+TYPES = 1, 10, 100, 1000
+PROGRAMS = 1, 10, 100, 500
+ROUNDS = 2
+
+
+def run(bench):
+    return by_size(bench) + by_producers(bench) + by_maps(bench) + by_entries(bench) + \
+        by_load(bench, "types", TYPES, "load, %s types") + by_load(bench, "programs", PROGRAMS, "load, %s raw tracepoints")
+
+
+def series(what, unit, amounts, peers, cost, least=min):
+    """Rows; peers: {who: {amount: [figures]}}; cost(figure, amount): of all the work; least: chooses of figures."""
+    rows, before = [], None
+    for amount in amounts:
+        figures = dict((who, least(found[amount])) for who, found in peers.items() if amount in found)
+        spent = cost(figures["ours"], amount)
+        note = "%.3g times the cost of %.3g times the work" % (spent / before[0], amount / before[1]) if before else ""
+        before = spent, amount
+        rows.append(Row(what % "{:,}".format(amount), unit, figures.get("C"), figures.get("BCC"), figures["ours"], note=note))
+    return rows
+
+
+def received(bench, command, producers=1):
+    """Events a second."""
+    with Consumer(command, bench.place) as consumer:
+        running = [subprocess.Popen([bench.producer, "seconds", str(SECONDS), "0"], stdout=subprocess.PIPE) for _ in range(producers)]
+        sent = [[int(number) for number in producer.communicate()[0].split()] for producer in running]
+        return consumer.settle(sum(calls for calls, _ in sent)).received / max(spent for _, spent in sent) * 1e9
+
+
+def measured(cases):
+    """{who: {amount: [figures]}} of {(who, amount): function}."""
+    found = {}
+    for (who, amount), figures in rounds(cases, ROUNDS).items():
+        found.setdefault(who, {})[amount] = figures
+    return found
+
+
+def by_size(bench):
+    cases = {}
+    for size in SIZES:
+        command = bench.ours("consume.py", str(size))
+        Consumer(command, bench.place).__exit__()  # which compiles it
+        cases["ours", size] = lambda command=command: received(bench, command)
+        if bench.peer:
+            cases["C", size] = lambda size=size: received(bench, c(bench, "size%d" % size))
+    return series("events of %s bytes", "1/s", SIZES, measured(cases), lambda rate, size: 1 / rate, max)
+
+
+def by_producers(bench):
+    Consumer(bench.ours("consume.py", "record"), bench.place).__exit__()
+    cases = {}
+    for amount in PRODUCERS:
+        cases["ours", amount] = lambda amount=amount: received(bench, bench.ours("consume.py", "record"), amount)
+        if bench.peer:
+            cases["C", amount] = lambda amount=amount: received(bench, c(bench, "record"), amount)
+    return series("events of %s producers", "1/s", PRODUCERS, measured(cases), lambda rate, amount: amount / rate, max)
+
+
+def by_maps(bench):
+    cases = dict((("ours", amount), lambda amount=amount: received(bench, bench.ours("consume_maps.py", str(amount)))) for amount in MAPS)
+    return series("events in %s maps, a thread each", "1/s", MAPS, measured(cases), lambda rate, amount: 1 / rate, max)
+
+
+def by_entries(bench):
+    cases = {}
+    for amount in ENTRIES:
+        cases["ours", amount] = lambda amount=amount: said(bench, bench.ours("read_maps.py", "ours", str(amount), "structs"))["structs"] * 1e3
+        if bench.bcc:
+            cases["BCC", amount] = lambda amount=amount: said(bench, bench.of_bcc("read_maps.py", "bcc", str(amount), "batches"))["batches"] * 1e3
+    return series("hash of %s: get(), BCC's items_lookup_batch()", "ms", ENTRIES, measured(cases), lambda spent, amount: spent)
+
+
+def by_load(bench, kind, amounts, what, run=said):
+    """Rows of load_object.py; run(bench, command) says what it said."""
+    found = dict((amount, [run(bench, bench.ours("load_object.py", kind, str(amount), *[bench.peer] if bench.peer else []))
+                           for _ in range(ROUNDS)]) for amount in amounts)
+    rows = []
+    for how in ("cold", "warm"):
+        peers = {"ours": dict((amount, [figures[how] * 1e3 for figures in each]) for amount, each in found.items())}
+        if bench.peer and how == "warm":
+            peers["C"] = dict((amount, [figures["C"] * 1e3 for figures in each]) for amount, each in found.items())
+        rows += series(what + ", " + how, "ms", amounts, peers, lambda spent, amount: spent)
+    return rows
