@@ -17,7 +17,7 @@ ROUNDS = 2
 
 def run(bench):
     return by_size(bench) + by_producers(bench) + by_maps(bench) + by_entries(bench) + \
-        by_load(bench, "types", TYPES, "load, %s types") + by_load(bench, "programs", PROGRAMS, "load, %s raw tracepoints")
+        by_load(bench, "types", TYPES, "load, types: %s") + by_load(bench, "programs", PROGRAMS, "load, programs at raw tracepoints: %s")
 
 
 def series(what, unit, amounts, peers, cost, least=min):
@@ -26,7 +26,7 @@ def series(what, unit, amounts, peers, cost, least=min):
     for amount in amounts:
         figures = dict((who, least(found[amount])) for who, found in peers.items() if amount in found)
         spent = cost(figures["ours"], amount)
-        note = "%.3g times the cost of %.3g times the work" % (spent / before[0], amount / before[1]) if before else ""
+        note = "cost x %.3g, work x %.3g" % (spent / before[0], amount / before[1]) if before else ""
         before = spent, amount
         rows.append(Row(what % "{:,}".format(amount), unit, figures.get("C"), figures.get("BCC"), figures["ours"], note=note))
     return rows
@@ -51,12 +51,12 @@ def measured(cases):
 def by_size(bench):
     cases = {}
     for size in SIZES:
-        command = bench.ours("consume.py", str(size))
+        command = list(before) + bench.ours("consume.py", str(size))
         Consumer(command, bench.place).__exit__()  # which compiles it
         cases["ours", size] = lambda command=command: received(bench, command)
         if bench.peer:
             cases["C", size] = lambda size=size: received(bench, c(bench, "size%d" % size))
-    return series("events of %s bytes", "1/s", SIZES, measured(cases), lambda rate, size: 1 / rate, max)
+    return series("events, bytes: %s", "1/s", SIZES, measured(cases), lambda rate, size: 1 / rate, max)
 
 
 def by_producers(bench):
@@ -66,12 +66,12 @@ def by_producers(bench):
         cases["ours", amount] = lambda amount=amount: received(bench, bench.ours("consume.py", "record"), amount)
         if bench.peer:
             cases["C", amount] = lambda amount=amount: received(bench, c(bench, "record"), amount)
-    return series("events of %s producers", "1/s", PRODUCERS, measured(cases), lambda rate, amount: amount / rate, max)
+    return series("events, producers: %s", "1/s", PRODUCERS, measured(cases), lambda rate, amount: amount / rate, max)
 
 
 def by_maps(bench):
     cases = dict((("ours", amount), lambda amount=amount: received(bench, bench.ours("consume_maps.py", str(amount)))) for amount in MAPS)
-    return series("events in %s maps, a thread each", "1/s", MAPS, measured(cases), lambda rate, amount: 1 / rate, max)
+    return series("events, maps with a thread each: %s", "1/s", MAPS, measured(cases), lambda rate, amount: 1 / rate, max)
 
 
 def by_entries(bench):
@@ -80,17 +80,18 @@ def by_entries(bench):
         cases["ours", amount] = lambda amount=amount: said(bench, bench.ours("read_maps.py", "ours", str(amount), "structs"))["structs"] * 1e3
         if bench.bcc:
             cases["BCC", amount] = lambda amount=amount: said(bench, bench.of_bcc("read_maps.py", "bcc", str(amount), "batches"))["batches"] * 1e3
-    return series("hash of %s: get(), BCC's items_lookup_batch()", "ms", ENTRIES, measured(cases), lambda spent, amount: spent)
+    return series("hash, entries: %s, get(), BCC's items_lookup_batch()", "ms", ENTRIES, measured(cases), lambda spent, amount: spent)
 
 
-def by_load(bench, kind, amounts, what, run=said):
-    """Rows of load_object.py; run(bench, command) says what it said."""
-    found = dict((amount, [run(bench, bench.ours("load_object.py", kind, str(amount), *[bench.peer] if bench.peer else []))
-                           for _ in range(ROUNDS)]) for amount in amounts)
+def by_load(bench, kind, amounts, what, times=ROUNDS, before=()):
+    """Rows of load_object.py, behind the command before."""
+    command = list(before) + bench.ours("load_object.py", kind, ",".join(str(amount) for amount in amounts), *[bench.peer] if bench.peer else [])
+    results = [said(bench, command) for _ in range(times)]
     rows = []
-    for how in ("cold", "warm"):
-        peers = {"ours": dict((amount, [figures[how] * 1e3 for figures in each]) for amount, each in found.items())}
-        if bench.peer and how == "warm":
-            peers["C"] = dict((amount, [figures["C"] * 1e3 for figures in each]) for amount, each in found.items())
-        rows += series(what + ", " + how, "ms", amounts, peers, lambda spent, amount: spent)
+    for ours, peer in (("cold", None), ("warm", "C" if bench.peer else None)):
+        if "%s_%d" % (ours, amounts[0]) not in results[0]:
+            continue
+        peers = dict((who, dict((amount, [figures["%s_%d" % (name, amount)] * 1e3 for figures in results]) for amount in amounts))
+                     for who, name in (("ours", ours), ("C", peer)) if name)
+        rows += series(what + ", " + ours, "ms", amounts, peers, lambda spent, amount: spent)
     return rows

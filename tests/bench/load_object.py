@@ -1,7 +1,9 @@
-"""load_object.py types|programs|kprobes AMOUNT [PEER]: seconds from the constructor to a program that runs,
-by how much is in it: cold, with the compiler, and warm; what PEER, the C program, takes for the same
-object. Says NAME SECONDS, a line each."""
+"""load_object.py types|programs|kprobes AMOUNT,... [PEER]: seconds from the constructor to a program that runs,
+by how much is in it: cold, with the compiler, and warm (kprobes only so); what PEER, the C program, takes for the same
+object. Says cold_AMOUNT, warm_AMOUNT or C_AMOUNT, and SECONDS, a line each."""
 
+import os
+import re
 import subprocess
 import sys
 
@@ -25,7 +27,7 @@ def programs(amount):
 def kprobes(amount):
     """As many functions of the kernel, each with its program: system calls, of which there are two for each name."""
     with open("/proc/kallsyms") as f:
-        names = sorted(set(line.split()[2] for line in f if "_sys_" in line and line.split()[2].startswith(("__x64_sys_", "__ia32_sys_"))))
+        names = sorted(set(name for name in re.findall(r"\b__(?:x64|ia32)_sys_\w+$", f.read(), re.M) if "_ni_" not in name))
     if len(names) < amount:
         sys.exit("this kernel has %d system calls" % len(names))
     return "u64 calls;\n" + "".join(program(i, "kprobe/" + name, "__sync_fetch_and_add(&calls, 1);") for i, name in enumerate(names[:amount]))
@@ -35,21 +37,34 @@ def program(number, section, body=""):
     return 'SEC("%s") int probe%d(void *ctx) { %s return 0; }\n' % (section, number, body)
 
 
-def load(name, source):
+def load(name, source, **options):
     begin = shared.clock()
-    lbc = ClbcBase(name, bpf_str=source)
+    lbc = ClbcBase(name, bpf_str=source, **options)
     spent = shared.clock() - begin
     lbc.close()
     return spent
 
 
-def main(kind, amount, peer=None):
-    source = '#include "lbc.h"\n' + {"types": types, "programs": programs, "kprobes": kprobes}[kind](int(amount)) + shared.LICENSE
-    name = kind + amount
-    shared.say("cold", load(name, source))
-    shared.say("warm", min(load(name, source) for _ in range(2)))
+def measure(kind, amount, peer):
+    source = '#include "lbc.h"\n' + KINDS[kind](amount) + shared.LICENSE
+    name = "%s%d" % (kind, amount)
+    if os.path.exists(name + ".so"):
+        os.remove(name + ".so")
+    if kind == "kprobes":
+        load(name, source, attach=0)  # it takes long to detach so many
+    else:
+        shared.say("cold_%d" % amount, load(name, source))
+    shared.say("warm_%d" % amount, load(name, source))
     if peer:
-        shared.say("C", subprocess.check_output([peer, name + ".so"]).decode().strip())
+        shared.say("C_%d" % amount, subprocess.check_output([peer, name + ".so"]).decode().strip())
+
+
+KINDS = {"types": types, "programs": programs, "kprobes": kprobes}
+
+
+def main(kind, amounts, peer=None):
+    for amount in amounts.split(","):
+        measure(kind, int(amount), peer)
 
 
 if __name__ == "__main__":

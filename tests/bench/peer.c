@@ -1,5 +1,6 @@
 /* peer.c - what a C program on libbpf does with the same BPF object.
  *
+ *   peer                                     say which libbpf it is
  *   peer OBJECT                              say how many seconds it takes to load and attach it
  *   peer OBJECT WATERMARK                    what shared.Consumer does, "loop"
  *   peer OBJECT WATERMARK PRODUCER RECORDS   the same, "fill"
@@ -156,8 +157,10 @@ int main(int argc, char **argv)
 	struct perf_buffer *buffer;
 	struct bpf_object *object;
 
-	if (argc != 2 && argc != 3 && argc != 5)
-		return 2;
+	if (argc != 2 && argc != 3 && argc != 5) {
+		puts(libbpf_version_string());
+		return 0;
+	}
 	object = open_object(argv[1]);
 	if (argc == 2) {
 		attach(object);

@@ -1,6 +1,7 @@
 #!/bin/bash
 # run.sh [GROUP...] - make bench: what coolbpf costs, beside BCC and a C program on libbpf where these
-# are installed. A group is a file here that has run(bench): events, start.
+# are installed, in less than five minutes. GROUP: a file here that has run(bench); without one, all of
+# them, and docs/performance.md is written.
 #
 #   PYTHONS  versions to measure, default all that are here
 #   ROUNDS   how often each is measured, default 3
