@@ -51,7 +51,7 @@ def measured(cases):
 def by_size(bench):
     cases = {}
     for size in SIZES:
-        command = list(before) + bench.ours("consume.py", str(size))
+        command = bench.ours("consume.py", str(size))
         Consumer(command, bench.place).__exit__()  # which compiles it
         cases["ours", size] = lambda command=command: received(bench, command)
         if bench.peer:
