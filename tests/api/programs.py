@@ -139,6 +139,7 @@ class Caller(object):
 
     def stop(self):
         if self._go is not None:
+            os.write(self._go, b"xx")  # its end alone may be held open by another's fork
             os.close(self._go)
             os.waitpid(self.pid, 0)
             self._go = None
