@@ -1,7 +1,7 @@
 """consume.py KIND [HOW...]: receives events as a script of coolbpf does, on each Python.
 
-KIND: record, wide: getMap as the tutorial has it; old: ctypes.string_at and event(bytes);
-lone: note the delay; kept: keep all events; busy: an other thread computes all the time; a number:
+KIND: record, wide: getMap as the tutorial has it; count, get: less of it; old: ctypes.string_at and
+event(bytes); lone: note the delay; kept: keep all events; busy: an other thread computes all the time; a number:
 records of so many bytes. HOW: see shared.Consumer."""
 
 import ctypes
@@ -29,6 +29,13 @@ class Events(ClbcBase, shared.Consumer):
         stream = ctypes.string_at(data, size)
         e = self.maps["e_out"].event(stream)
         e.ts, e.pid, e.comm
+        self.received += 1
+
+    def _count(self, cpu, data, size):
+        self.received += 1
+
+    def _get(self, cpu, data, size):
+        self.getMap("e_out", data, size)
         self.received += 1
 
     def _first(self, cpu, data, size):
@@ -68,7 +75,8 @@ def events(kind):
         found.open(found._first)
     else:
         found = Events("wide", shared.WIDE) if kind == "wide" else Events("record", shared.RECORD)
-        found.open({"old": found._old, "lone": found._lone, "kept": found._keep}.get(kind, found._cb))
+        found.open({"count": found._count, "get": found._get, "old": found._old, "lone": found._lone,
+                    "kept": found._keep}.get(kind, found._cb))
     return found
 
 

@@ -20,6 +20,8 @@ def run(bench):
 
     for version in bench.pythons:
         add("Python " + version, "record", version)
+    add("a callback that only counts", "count", bench.main)
+    add("a callback that counts and calls getMap", "get", bench.main)
     add("string_at and event(bytes)", "old", bench.main)
     add("19 members in 288 bytes", "wide", bench.main)
     return rows
@@ -39,6 +41,6 @@ def cases(bench):
         found["BCC", "record"] = case(bench.of_bcc("consume_bcc.py", "record", "fill"))
     for version, python in bench.pythons.items():
         found["ours", "record", version] = case(bench.ours("consume.py", "record", "fill", python=python))
-    for kind in ("old", "wide"):
+    for kind in ("count", "get", "old", "wide"):
         found["ours", kind, bench.main] = case(bench.ours("consume.py", kind, "fill"), kind)
     return found
