@@ -59,7 +59,8 @@ def facts(bench, seconds):
     with open("/proc/cpuinfo") as f:
         model = re.search("model name\\s*: (.*)|$", f.read()).group(1) or platform.machine()
     yield "%s, %d CPUs, Linux %s" % (model, os.cpu_count(), platform.release().split("-")[0])
-    yield "Python " + ", ".join(run([path, "-c", VERSION % path.startswith("/usr/bin/")]).strip() for path in bench.pythons.values())
+    versions = [run([path, "-c", VERSION % path.startswith("/usr/bin/")]).strip() for path in bench.pythons.values()]
+    yield "Python %s%s" % (", ".join(versions), " (* built without optimizations)" if "*" in "".join(versions) else "")
     if bench.bcc:
         yield "BCC %s on Python %s" % (run([bench.bcc, "-c", "import bcc; print(bcc.__version__)"]).strip(), bench.main)
     if bench.peer:
@@ -69,7 +70,7 @@ def facts(bench, seconds):
 
 VERSION = """import platform, sysconfig
 plain = not %s and "--enable-optimizations" not in sysconfig.get_config_var("CONFIG_ARGS")
-print(platform.python_version() + (" (built without optimizations)" if plain else ""))"""
+print(platform.python_version() + "*" * plain)"""
 
 
 def write(text):

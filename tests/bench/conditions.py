@@ -1,13 +1,13 @@
 """Events end to end where something is in the way: an other thread, all that is kept, one CPU for all."""
 
-from events import PACED, c, compile_objects, measure, pace, untraced
+from events import PACED, c, measure, pace, untraced
 from harness import Consumer, Row, rounds
 
 ONE_CPU = ["taskset", "-c", "0"]
 
 
 def run(bench):
-    compile_objects(bench)
+    bench.compile("record")
     work = pace(bench, untraced(bench, 0))
 
     def case(command, front=()):

@@ -10,18 +10,14 @@ WATERMARK = 64 << 10  # bytes after which the C program wakes up
 
 
 def run(bench):
-    compile_objects(bench)
+    bench.compile("record")
+    bench.compile("wide")
     bare = untraced(bench, 0)
     work = pace(bench, bare)
     results = rounds(cases(bench, {PACED: work, FULL: 0}))
     rows = table(bench, results, PACED, untraced(bench, work)) + table(bench, results, FULL, bare)
     missing = sum(figures["missing"] for name in results if name[0] == "ours" for speeds in results[name] for figures in speeds.values())
     return rows + [Row("events sent, but neither received nor counted as lost", "all runs", ours=missing, targets=[(None, "<=", 0)])]
-
-
-def compile_objects(bench):
-    for kind in ("record", "wide"):
-        Consumer(bench.ours("consume.py", kind), bench.place).__exit__()
 
 
 def cases(bench, works):

@@ -20,11 +20,11 @@ def run(bench):
         by_load(bench, "types", TYPES, "load, types: %s") + by_load(bench, "programs", PROGRAMS, "load, programs at raw tracepoints: %s")
 
 
-def series(what, unit, amounts, peers, cost, least=min):
-    """Rows; peers: {who: {amount: [figures]}}; cost(figure, amount): of all the work; least: chooses of figures."""
+def series(what, unit, amounts, peers, cost, choose=min):
+    """Rows; peers: {who: {amount: [figures]}}; cost(figure, amount): of all the work; choose: of figures."""
     rows, before = [], None
     for amount in amounts:
-        figures = dict((who, least(found[amount])) for who, found in peers.items() if amount in found)
+        figures = dict((who, choose(found[amount])) for who, found in peers.items() if amount in found)
         spent = cost(figures["ours"], amount)
         note = "cost x %.3g, work x %.3g" % (spent / before[0], amount / before[1]) if before else ""
         before = spent, amount
@@ -52,7 +52,7 @@ def by_size(bench):
     cases = {}
     for size in SIZES:
         command = bench.ours("consume.py", str(size))
-        Consumer(command, bench.place).__exit__()  # which compiles it
+        bench.compile(str(size))
         cases["ours", size] = lambda command=command: received(bench, command)
         if bench.peer:
             cases["C", size] = lambda size=size: received(bench, c(bench, "size%d" % size))
@@ -60,7 +60,7 @@ def by_size(bench):
 
 
 def by_producers(bench):
-    Consumer(bench.ours("consume.py", "record"), bench.place).__exit__()
+    bench.compile("record")
     cases = {}
     for amount in PRODUCERS:
         cases["ours", amount] = lambda amount=amount: received(bench, bench.ours("consume.py", "record"), amount)

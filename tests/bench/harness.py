@@ -113,6 +113,10 @@ class Bench(object):
         version = run([self.bcc or sys.executable, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]).strip()
         self.main = version if version in self.pythons else list(self.pythons)[-1]
 
+    def has(self, module):
+        """Whether the main Python has a module."""
+        return subprocess.call([self.python, "-c", "import " + module], stderr=subprocess.DEVNULL) == 0
+
     @property
     def python(self):
         return self.pythons[self.main]
@@ -120,6 +124,10 @@ class Bench(object):
     def ours(self, script, *arguments, **options):
         """The command that runs a script of coolbpf."""
         return [options.get("python", self.python), os.path.join(HERE, script)] + list(arguments)
+
+    def compile(self, kind):
+        """Have the object of consume.py, and the compiler's time behind us."""
+        Consumer(self.ours("consume.py", kind), self.place).end()
 
     def of_bcc(self, script, *arguments):
         return [self.bcc, os.path.join(HERE, script)] + list(arguments)
@@ -149,6 +157,9 @@ class Consumer(object):
         return self
 
     def __exit__(self, *_):
+        self.end()
+
+    def end(self):
         self.process.kill()
         self.process.communicate()
 

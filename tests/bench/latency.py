@@ -3,21 +3,22 @@
 import random
 import time
 
-from events import c, compile_objects
+from events import c
 from harness import Consumer, ROUNDS, Row, rounds
 
 LONE, APART = 30, (0.02, 0.1)  # how many, and seconds between them
 IDLE_SECONDS = 5
 FLAT_SECONDS = 8
+TIMES = max(1, ROUNDS - 1)  # each takes seconds
 
 
 def run(bench):
-    compile_objects(bench)
+    bench.compile("record")
     commands = {"C": c(bench, "record", False) if bench.peer else None,
                 "BCC": bench.of_bcc("consume_bcc.py", "lone") if bench.bcc else None,
                 "ours": bench.ours("consume.py", "lone")}
     commands = dict((who, command) for who, command in commands.items() if command)
-    delays = rounds(dict((who, lambda command=command: lone(bench, command)) for who, command in commands.items()), ROUNDS - 1)
+    delays = rounds(dict((who, lambda command=command: lone(bench, command)) for who, command in commands.items()), TIMES)
     median, longest = ([min(report[i] for report in delays[who]) / 1e6 if who in delays else None for who in ("C", "BCC", "ours")]
                        for i in range(2))
     costs = idle(bench, commands)
@@ -45,14 +46,14 @@ def idle(bench, commands):
     """{who: percent of a core}, all at the same time: they have nothing to do."""
     consumers = dict((who, Consumer(command, bench.place)) for who, command in commands.items())
     least = {}
-    for _ in range(ROUNDS - 1):
+    for _ in range(TIMES):
         before = dict((who, consumer.ask()) for who, consumer in consumers.items())
         time.sleep(IDLE_SECONDS)
         for who, consumer in consumers.items():
             cost = (consumer.ask().cpu - before[who].cpu) / IDLE_SECONDS * 100
             least[who] = min(cost, least.get(who, cost))
     for consumer in consumers.values():
-        consumer.__exit__()
+        consumer.end()
     return least
 
 

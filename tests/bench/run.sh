@@ -25,8 +25,8 @@ fi
 
 # BCC reads the headers of a kernel. It wants one tree; Debian splits them in two.
 headers=/lib/modules/$(uname -r)/build
-split=$(ls -d /usr/src/linux-headers-*-common 2>/dev/null | tail -1)
-if [ ! -e "$headers" ] && [ -n "$split" ]; then
+for split in /usr/src/linux-headers-*-common; do :; done
+if [ ! -e "$headers" ] && [ -e "$split" ]; then
 	headers=$PWD/$build/headers
 	rm -rf "$headers"
 	mkdir "$headers"
