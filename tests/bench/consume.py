@@ -2,7 +2,7 @@
 
 KIND: record, wide: getMap as the tutorial has it; count, get: less of it; old: ctypes.string_at and
 event(bytes); lone: note the delay; kept: keep all events; busy: an other thread computes all the time; a number:
-records of so many bytes. HOW: see shared.Consumer."""
+records of so many bytes; columns: batches, with numpy; lists: without. HOW: see shared.Consumer."""
 
 import ctypes
 import sys
@@ -64,6 +64,24 @@ class Events(ClbcBase, shared.Consumer):
         self.maps["e_out"].perf_buffer_poll(0)
 
 
+class Columns(Events):
+    """Takes the columns of batches, and uses two."""
+
+    def open(self, greatest):
+        self.greatest = greatest
+        self.once()
+
+    def loop(self, timeout=-1):
+        for batch in self.maps["e_out"].batches(timeout):
+            if len(batch):
+                self.greatest(batch["ts"]), self.greatest(batch["pid"]), batch["comm"]
+            self.received += len(batch)
+            self.lost += batch.lost
+
+    def once(self):
+        self.loop(0)
+
+
 def compute():
     while True:
         sum(range(1000))
@@ -73,6 +91,10 @@ def events(kind):
     if kind.isdigit():
         found = Events("size" + kind, shared.sized(int(kind)))
         found.open(found._first)
+    elif kind in ("columns", "lists"):
+        numpy = sys.modules["numpy"] = __import__("numpy") if kind == "columns" else None
+        found = Columns("record", shared.RECORD)
+        found.open(numpy.max if numpy else max)
     else:
         found = Events("wide", shared.WIDE) if kind == "wide" else Events("record", shared.RECORD)
         found.open({"count": found._count, "get": found._get, "old": found._old, "lone": found._lone,

@@ -25,6 +25,11 @@ def run(bench):
     add("a callback that counts and calls getMap", "get", bench.main)
     add("string_at and event(bytes)", "old", bench.main)
     add("19 members in 288 bytes", "wide", bench.main)
+    add("columns without numpy", "lists", bench.main)
+    add("columns of numpy", "columns", bench.main)
+    if ("ours", "columns", bench.main) in best:
+        faster = best["ours", "record", bench.main] / best["ours", "columns", bench.main]
+        rows.append(Row("filled ring, columns of numpy beside getMap", "times as fast", ours=faster, targets=[(None, ">=", 10)]))
     return rows
 
 
@@ -42,6 +47,9 @@ def cases(bench):
         found["BCC", "record"] = case(bench.of_bcc("consume_bcc.py", "record", "fill"))
     for version, python in bench.pythons.items():
         found["ours", "record", version] = case(bench.ours("consume.py", "record", "fill", python=python))
-    for kind in ("count", "get", "old", "wide"):
+    kinds = ["count", "get", "old", "wide"]
+    if bench.has("pylcc._batch"):
+        kinds += ["lists"] + ["columns"] * bench.has("numpy")
+    for kind in kinds:
         found["ours", kind, bench.main] = case(bench.ours("consume.py", kind, "fill"), kind)
     return found

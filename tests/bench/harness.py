@@ -115,7 +115,8 @@ class Bench(object):
 
     def has(self, module):
         """Whether the main Python has a module."""
-        return subprocess.call([self.python, "-c", "import " + module], stderr=subprocess.DEVNULL) == 0
+        return subprocess.call([self.python, "-c", "import " + module], cwd=self.place, env=environment(),
+                               stderr=subprocess.DEVNULL) == 0
 
     @property
     def python(self):

@@ -25,7 +25,7 @@ for purpose; do
 	# Where kprobes are at hand no virtual machine is needed.
 	hello) [ "$(id -u)" = 0 ] && [ -e /sys/bus/event_source/devices/kprobe ] || packages+=("${vm[@]}") ;;
 	# BCC reads the headers of a kernel, whichever it is.
-	bench) packages+=(gcc libbpf-dev python3-bpfcc "linux-headers-$(headers)") ;;
+	bench) packages+=(gcc libbpf-dev python3-bpfcc python3-numpy "linux-headers-$(headers)") ;;
 	test) packages+=("${vm[@]}" clang strace) ;;
 	*) say "no such purpose: $purpose"; exit 2 ;;
 	esac
