@@ -199,8 +199,8 @@ lcc_error *lcc_map_clear(lcc_handle session, uint32_t map);
 lcc_error *lcc_fd(lcc_handle session, lcc_str name, int32_t *out);
 
 /* Open the perf buffer of a map of type perf_event_array: one ring of at least ring_size bytes
- * for each possible CPU (0: 256 KiB); or a ringbuf, whose records say CPU -1 and whose losses
- * nobody counts. A map has at most one reader at a time. */
+ * for each possible CPU (0: 256 KiB); or a ringbuf, whose records say CPU -1, and whose
+ * losses are those that lbc.h counts (LBC_RINGBUF). A map has at most one reader at a time. */
 lcc_error *lcc_events_open(lcc_handle session, uint32_t map, uint32_t ring_size, lcc_handle *out);
 
 /* Wait up to timeout_ms for records, copy what is there into buffer and describe it in runs.
@@ -211,7 +211,7 @@ lcc_error *lcc_events_read(lcc_handle events, void *buffer, uint64_t size, int32
 			   lcc_run *runs, uint32_t max_runs, uint32_t *count);
 
 /* A descriptor for poll(2) and event loops: it becomes readable when lcc_events_read has something to
- * do, and now and then for what nobody tells of: once a second for CPUs that came, every 100 ms for
+ * do, and now and then for what nobody tells of: once a second for CPUs that came, every 250 ms for
  * records of a ringbuf that are to wake nobody. Then read with a timeout of 0, and wait again. What
  * poll has told once it need not tell twice: whoever did not read then, or registers the descriptor
  * anew, makes this call before. It waits for a read under way. The descriptor is the reader's: do not

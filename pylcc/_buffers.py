@@ -12,8 +12,9 @@ from pylcc._values import integers
 
 
 class CmapsEvent(CmapsBase):
-    """A perf buffer (LBC_PERF_OUTPUT), or a ring buffer (BPF_MAP_TYPE_RINGBUF, Linux 5.8): records of
-    that come from no CPU, -1, and nobody counts those that did not fit."""
+    """A perf buffer (LBC_PERF_OUTPUT), or a ring buffer (LBC_RINGBUF, Linux 5.8), whose records come
+    from no CPU, -1. Of a BPF_MAP_TYPE_RINGBUF that was declared otherwise nobody counts what it had no
+    room for."""
 
     def __init__(self, session, types, index):
         CmapsBase.__init__(self, session, types, index)
@@ -29,7 +30,7 @@ class CmapsEvent(CmapsBase):
 
         cb(cpu, data, size) is called for each record; data is its address, valid during the call:
         see event() and ClbcBase.getMap(). lost(cpu, count) is called when the kernel had to drop
-        count records; without it "cpuN lost M events" is printed."""
+        count records; without it "cpuN lost M events" is printed, of a ring buffer "lost M events"."""
         for name, callback in (("cb", cb), ("lost", lost)):
             if callback is not None and not callable(callback):
                 raise errors.InvalidArgsException("open perf buffer %s: %s is not callable: %r" % (self.name, name, callback))
@@ -125,7 +126,7 @@ class CmapsEvent(CmapsBase):
 
     @staticmethod
     def _print_lost(cpu, count):
-        print("cpu%d lost %d events" % (cpu, count))
+        print("%slost %d events" % ("cpu%d " % cpu if cpu >= 0 else "", count))
 
 
 def _now():

@@ -77,6 +77,7 @@ var (
 	noHeader = regexp.MustCompile(`^'([^']+)' file not found`)
 	noField  = regexp.MustCompile(`^no member named '(\w+)' in '(?:struct |union )?(\w+)'`)
 	noType   = regexp.MustCompile(`(?:incomplete (?:definition of )?type|unknown type name) '(?:const |volatile )*(?:struct |union |enum )?(\w+)`)
+	noRing   = regexp.MustCompile(`^no member named 'key' in '(?:struct )?\((?:unnamed|anonymous)`)
 	noName   = regexp.MustCompile(`undeclared (?:identifier|function) '(\w+)'`)
 )
 
@@ -103,6 +104,8 @@ func (j *job) hint(text string, types *header.Header) string {
 		closest = j.closest(m[1], types, (*header.Header).ClosestName)
 	}
 	switch {
+	case noRing.MatchString(text):
+		return "lbc_ringbuf_output and the like take &NAME of an LBC_RINGBUF"
 	case closest != "":
 		return "closest: " + closest
 	case types == nil && (noType.MatchString(text) || noName.MatchString(text)):

@@ -72,6 +72,12 @@ func TestTypeOfAMap(t *testing.T) {
 	b.fails(fault.Compile, "compile t.bpf.c:3:1: ", "incomplete type 'struct data'", "closest: data_t")
 }
 
+func TestMapThatIsNoRing(t *testing.T) {
+	b := newBench(t).source("#include \"lbc.h\"\nstruct { __uint(type, BPF_MAP_TYPE_RINGBUF); } plain SEC(\".maps\");\n" +
+		"int f(void) { return lbc_ringbuf_output(&plain, \"x\", 1, 0); }\n")
+	b.fails(fault.Compile, "compile t.bpf.c:3:", "take &NAME of an LBC_RINGBUF")
+}
+
 func TestFailureLeavesTheOldFileAlone(t *testing.T) {
 	b := newBench(t).source(tracer)
 	old := b.make("compiled").Artefact

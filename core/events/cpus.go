@@ -2,6 +2,7 @@ package events
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"slices"
 	"time"
@@ -29,14 +30,14 @@ func (r *Reader) openRings() error {
 }
 
 func (r *Reader) openRing(cpu int) error {
-	ring, err := openRing(cpu, r.size)
+	ring, err := openRing(r.array, cpu, r.size)
 	if err != nil {
 		return err
 	}
 	r.rings[cpu] = ring
-	r.order = append(r.order, cpu)
+	r.order = append(r.order, ring)
 	if err = r.alarm.watch(ring.half.fd, unix.EPOLLIN); err == nil {
-		err = r.array.Put(uint32(cpu), uint32(ring.event().fd))
+		err = ring.put()
 	}
 	if err != nil {
 		return errors.Join(err, r.closeRing(cpu))
@@ -52,13 +53,12 @@ func (r *Reader) followCPUs(b *batch) (err error) {
 			r.online = "unknown" // and try again
 		}
 	}()
-	if r.shared != nil || time.Since(r.followed) < followEvery {
+	if r.array.Type() != ebpf.PerfEventArray || time.Since(r.followed) < followEvery {
 		return nil
 	}
 	r.followed = time.Now()
 	dead := false
-	for _, cpu := range slices.Clone(r.order) {
-		ring := r.rings[cpu]
+	for cpu, ring := range maps.Clone(r.rings) {
 		if ring.ask() {
 			continue
 		}
@@ -83,8 +83,9 @@ func (r *Reader) closeRing(cpu int) error {
 	if errors.Is(err, ebpf.ErrKeyNotExist) {
 		err = nil
 	}
-	err = errors.Join(err, r.rings[cpu].close())
+	ring := r.rings[cpu]
+	err = errors.Join(err, ring.close())
 	delete(r.rings, cpu)
-	r.order = slices.DeleteFunc(r.order, func(other int) bool { return other == cpu })
+	r.order = slices.DeleteFunc(r.order, func(s source) bool { return s == source(ring) })
 	return err
 }

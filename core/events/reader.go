@@ -5,6 +5,7 @@ package events
 import (
 	"errors"
 	"io/fs"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,7 +19,7 @@ import (
 const (
 	minRing = 256 << 10
 	// How often to look into a ring buffer for records that are to wake nobody.
-	idleEvery = 100 * time.Millisecond
+	idleEvery = 250 * time.Millisecond
 )
 
 // Run is a stretch of records of equal size from one CPU: record i lies at Offset + i*Stride. Lost
@@ -38,12 +39,12 @@ type Reader struct {
 	mu     sync.Mutex
 	array  *ebpf.Map
 	size   int
-	rings  map[int]*ring // by CPU
-	shared *shared       // of a ring buffer, instead of rings
-	order  []int         // CPUs, the next to be drained first
+	rings  map[int]*ring // by CPU, of a perf event array
+	order  []source      // the next to be drained first
 	full   bool          // the last batch left records behind
 	alarm  *alarm
-	handed bool // somebody waits for the alarm's descriptor
+	idle   time.Duration // how often to look although nobody wakes the reader
+	handed bool          // somebody waits for the alarm's descriptor
 	closed atomic.Bool
 	ending sync.Once
 
@@ -51,14 +52,21 @@ type Reader struct {
 	followed time.Time
 }
 
-// Open makes a ring of at least ringSize bytes for each CPU; that of a ring buffer is there already.
-func Open(name string, array *ebpf.Map, ringSize int) (*Reader, error) {
+// Options say how a buffer is opened.
+type Options struct {
+	RingSize int       // of a perf event array: bytes for each CPU, at least
+	Control  *ebpf.Map // of a ring buffer of LBC_RINGBUF: the map with __lbc_rings
+	Number   int       // its number there
+}
+
+// Open makes a ring for each CPU; that of a ring buffer is there already.
+func Open(name string, array *ebpf.Map, o Options) (*Reader, error) {
 	if array.Type() != ebpf.PerfEventArray && array.Type() != ebpf.RingBuf {
 		return nil, &fault.Error{Kind: fault.Invalid, Op: "open perf buffer", Subject: name,
 			Cause: errors.New("the map is a " + array.Type().String())}
 	}
 	r := &Reader{name: name, array: array, size: minRing, rings: map[int]*ring{}}
-	for r.size < ringSize {
+	for r.size < o.RingSize {
 		r.size *= 2
 	}
 	var err error
@@ -67,7 +75,7 @@ func Open(name string, array *ebpf.Map, ringSize int) (*Reader, error) {
 	}
 	switch {
 	case array.Type() == ebpf.RingBuf:
-		err = r.openShared()
+		err = r.openShared(o)
 	default:
 		r.followed, err = time.Now(), r.openRings()
 	}
@@ -90,11 +98,16 @@ func (r *Reader) over(op string) error {
 	return &fault.Error{Kind: fault.Closed, Op: op + " perf buffer", Subject: r.name, Cause: errors.New("it was closed")}
 }
 
-func (r *Reader) openShared() (err error) {
-	if r.shared, err = openShared(r.array); err == nil {
-		err = r.alarm.watch(r.array.FD(), unix.EPOLLIN)
+func (r *Reader) openShared(o Options) error {
+	s, err := openShared(r.array, o)
+	if err != nil {
+		return err
 	}
-	return err
+	r.order = append(r.order, s)
+	if s.control == nil {
+		r.idle = idleEvery
+	}
+	return r.alarm.watch(r.array.FD(), unix.EPOLLIN)
 }
 
 // Read waits for records until the timeout, or until the thread has handled a signal, copies them into
@@ -152,30 +165,6 @@ func (r *Reader) look(b *batch) error {
 	return errors.Join(r.followCPUs(b), r.alarm.set(r.every()))
 }
 
-// drain takes what is in the rings; full when the batch takes no more. Then the next batch begins
-// with the ring behind the one that filled it.
-func (r *Reader) drain(b *batch) (full bool) {
-	if r.shared != nil {
-		count, full := r.shared.drain(b)
-		if r.shared.pace.add(count) {
-			r.shared.pace.set(true)
-		}
-		return full
-	}
-	for i, cpu := range r.order {
-		ring := r.rings[cpu]
-		count, full := ring.drain(b)
-		if ring.pace.add(count) {
-			r.turn(ring, true)
-		}
-		if full {
-			r.order = append(r.order[i+1:len(r.order):len(r.order)], r.order[:i+1]...)
-			return true
-		}
-	}
-	return false
-}
-
 // FD is a descriptor to wait for: it becomes readable when there is something to read, and at least
 // once a second. Then Read without a timeout, and wait again. The kernel tells of a ring once: whoever
 // was told and did not read asks for FD anew. A Read under way ends first. Close closes the descriptor.
@@ -187,25 +176,13 @@ func (r *Reader) FD() (int, error) {
 	}
 	r.handed = true
 	err := r.alarm.set(r.every())
-	if r.waiting() {
+	if slices.ContainsFunc(r.order, source.waiting) {
 		err = errors.Join(err, r.alarm.strike())
 	}
 	if err != nil {
 		return 0, r.failed("wait for", err)
 	}
 	return r.alarm.epoll, nil
-}
-
-func (r *Reader) waiting() bool {
-	if r.shared != nil {
-		return r.shared.waiting()
-	}
-	for _, ring := range r.rings {
-		if ring.waiting() {
-			return true
-		}
-	}
-	return false
 }
 
 // Close ends a Read that is under way and frees the rings; a second call waits for the first. The map
@@ -228,8 +205,8 @@ func (r *Reader) free() error {
 	for cpu := range r.rings {
 		errs = append(errs, r.closeRing(cpu))
 	}
-	if r.shared != nil {
-		errs = append(errs, r.shared.close())
+	for _, s := range r.order {
+		errs = append(errs, s.close())
 	}
 	return errors.Join(append(errs, r.alarm.close())...)
 }

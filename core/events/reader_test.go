@@ -85,7 +85,7 @@ func (s *sender) send(cpu int, number uint64) {
 
 func (s *sender) open(ringSize int) *Reader {
 	s.Helper()
-	r, err := Open("e_out", s.array, ringSize)
+	r, err := Open("e_out", s.array, Options{RingSize: ringSize})
 	if err != nil {
 		s.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"unsafe"
 
+	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 )
 
@@ -23,7 +24,9 @@ const (
 // Two perf events write into it. Which one wakes the reader, and when, is a matter of the event that a
 // program finds in the map: so a quiet ring has one there, and a busy ring the other.
 type ring struct {
+	pace
 	cpu    int
+	array  *ebpf.Map
 	half   *event // the reader is woken when the ring is half full
 	each   *event // with each record; nil: the kernel does not let two share a ring
 	memory []byte // the page of head and tail, then the data
@@ -33,13 +36,12 @@ type ring struct {
 	at     uint64 // of the next record
 	lost   uint64 // losses that no batch had room for
 	near   bool   // it was near full a moment ago: a loss may be counted only now
-	pace   pace
-	last   bool // it became quiet a moment ago: a program may have found the other event before
 }
 
-// openRing makes a ring that is quiet where that can be. ENODEV: the CPU is offline.
-func openRing(cpu, size int) (r *ring, err error) {
-	r = &ring{cpu: cpu}
+// openRing makes a ring that is quiet where that can be, but does not put it into the map. ENODEV: the
+// CPU is offline.
+func openRing(array *ebpf.Map, cpu, size int) (r *ring, err error) {
+	r = &ring{cpu: cpu, array: array}
 	if r.half, err = openEvent(cpu, size/2, unix.PerfBitWatermark); err != nil {
 		return nil, err
 	}
@@ -57,19 +59,33 @@ func openRing(cpu, size int) (r *ring, err error) {
 			unix.Close(each.fd)
 		}
 	}
-	r.pace.set(r.each == nil)
+	r.set(r.each == nil)
 	return r, nil
 }
 
-// event is the one that belongs into the map.
-func (r *ring) event() *event {
-	if r.pace.busy {
-		return r.half
+// put has programs find the ring.
+func (r *ring) put() error {
+	event := r.each
+	if r.busy {
+		event = r.half
 	}
-	return r.each
+	return r.array.Put(uint32(r.cpu), uint32(event.fd))
 }
 
-// drain moves records into the batch and counts them; full when the batch takes no more.
+func (r *ring) turn(busy bool) {
+	if r.each == nil {
+		return
+	}
+	before := r.pace
+	r.set(busy)
+	if r.put() != nil {
+		r.pace = before // who froze the map meanwhile has it stay as it is
+	}
+}
+
+// hurried also sees to it that a loss is asked for once more.
+func (r *ring) hurried() bool { return r.pace.hurried() || r.near }
+
 func (r *ring) drain(b *batch) (count int, full bool) {
 	before := r.at
 	for end := atomic.LoadUint64(r.head); r.at < end && !full; count++ {

@@ -57,6 +57,10 @@ func Parse(elf []byte, old string) (object *Object, err error) {
 	}
 	types := typeTable{seen: map[any]int{}}
 	for _, name := range slices.Sorted(maps.Keys(spec.Maps)) {
+		if name == Rings {
+			spec.Maps[name].Flags |= mmapable
+			continue
+		}
 		o.Maps = append(o.Maps, newMap(spec.Maps[name], spec.Types, &types))
 	}
 	o.Types = append(o.Types, types.list...)

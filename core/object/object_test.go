@@ -3,6 +3,7 @@ package object
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -55,6 +56,36 @@ func compiled(t testing.TB, program string) []byte {
 		t.Fatal(err)
 	}
 	return elf
+}
+
+// What tells a ring buffer's counter is neither the kernel's nor the user's.
+func TestRings(t *testing.T) {
+	o, err := Parse(compiled(t, `
+#include "lbc.h"
+struct value { u32 one; };
+LBC_RINGBUF(first, struct value, 4096);
+LBC_RINGBUF(second, u64, 8192);
+struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 4096); __type(value, struct value); } third SEC(".maps");
+SEC("raw_tp/sys_enter") int f(void *ctx) { u64 x = 1; return lbc_ringbuf_output(&second, &x, 8, 0) + bpf_ringbuf_output(&third, &x, 4, 0); }
+char _license[] SEC("license") = "GPL";
+`), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, m := range o.Maps {
+		number := "none"
+		if m.Ring != nil {
+			number = fmt.Sprint(*m.Ring)
+		}
+		got = append(got, fmt.Sprint(m.Name, " ", m.Type, " ", m.KeySize, m.Key == nil, " ", o.Types[*m.Value].Name, " ", number))
+	}
+	if want := []string{"first ringbuf 0 true value 0", "second ringbuf 0 true u64 1", "third ringbuf 0 true value none"}; !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+	if o.Spec.Maps[Rings] == nil {
+		t.Error("there is no counter")
+	}
 }
 
 func TestParse(t *testing.T) {

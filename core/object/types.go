@@ -15,7 +15,17 @@ type Map struct {
 	PerCPU     bool   `json:"per_cpu"`
 	Key        *int   `json:"key"`
 	Value      *int   `json:"value"`
+
+	Ring *int `json:"-"` // the number of a ring buffer of LBC_RINGBUF in the map Rings
 }
+
+// Rings is the map that lbc.h makes where there are such ring buffers. It is no user's.
+const Rings = ".data.lbc"
+
+const (
+	mostRings = 64      // __LBC_RINGS
+	mmapable  = 1 << 10 // BPF_F_MMAPABLE
+)
 
 func newMap(spec *ebpf.MapSpec, declared *btf.Spec, types *typeTable) Map {
 	if spec.Type == ebpf.PerfEventArray {
@@ -23,8 +33,9 @@ func newMap(spec *ebpf.MapSpec, declared *btf.Spec, types *typeTable) Map {
 		// One slot for each possible CPU, whatever the program says.
 		spec.KeySize, spec.ValueSize, spec.MaxEntries = 4, 4, 0
 	}
+	ring := newRing(spec)
 	m := Map{Name: spec.Name, Type: kernelName(spec.Type.String()), KeySize: spec.KeySize, ValueSize: spec.ValueSize,
-		MaxEntries: spec.MaxEntries}
+		MaxEntries: spec.MaxEntries, Ring: ring}
 	switch spec.Type {
 	case ebpf.PerCPUHash, ebpf.PerCPUArray, ebpf.LRUCPUHash, ebpf.PerCPUCGroupStorage:
 		m.PerCPU = true
@@ -36,6 +47,20 @@ func newMap(spec *ebpf.MapSpec, declared *btf.Spec, types *typeTable) Map {
 	}
 	m.Key, m.Value = types.optional(key), types.optional(value)
 	return m
+}
+
+// newRing takes from the declaration of a ring buffer what is not for the kernel.
+func newRing(spec *ebpf.MapSpec) *int {
+	if spec.Type != ebpf.RingBuf || spec.Key == nil {
+		return nil
+	}
+	key, ok := btf.As[*btf.Array](spec.Key) // char[number + 1]
+	spec.Key, spec.KeySize = nil, 0
+	if !ok || key.Nelems < 1 || key.Nelems > mostRings {
+		return nil
+	}
+	number := int(key.Nelems) - 1
+	return &number
 }
 
 // Type is a C type, reduced to what decoding needs. Kind says which of the other fields count.

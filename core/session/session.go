@@ -191,7 +191,11 @@ func (s *Session) OpenEvents(index, ringSize int) (*events.Reader, error) {
 	if r := s.readers[index]; r != nil && !r.Closed() {
 		return nil, &fault.Error{Kind: fault.Invalid, Op: "open perf buffer", Subject: name, Cause: errors.New("it is open already")}
 	}
-	r, err := events.Open(name, m, ringSize)
+	o := events.Options{RingSize: ringSize}
+	if number := s.object.Maps[index].Ring; number != nil && s.collection.Maps[object.Rings] != nil {
+		o.Control, o.Number = s.collection.Maps[object.Rings], *number
+	}
+	r, err := events.Open(name, m, o)
 	if err == nil {
 		s.readers[index] = r
 	}

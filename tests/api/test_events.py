@@ -395,6 +395,54 @@ def test_ring_buffers(tmpdir):
     assert plain[3] == b"\3\0\0\0word\0\0\0\0\0\0\0\0"
 
 
+COUNTED = on_getppid("""
+struct record_t { u64 number; char fill[120]; };
+LBC_RINGBUF(out, struct record_t, 8192);
+LBC_RINGBUF(reserved, struct record_t, 4096);
+u64 sent;
+""", """
+    struct record_t record = { sent++ }, *place;
+    lbc_ringbuf_output(&out, &record, sizeof(record), 0);
+    place = lbc_ringbuf_reserve(&reserved, sizeof(*place), 0);
+    if (!place)
+        return 0;
+    place->number = record.number;
+    lbc_ringbuf_submit(&reserved, place, 0);""")
+
+
+def test_what_a_ring_buffer_had_no_room_for_is_counted(tmpdir, capsys):
+    got, lost, printed = dict(out=[], reserved=[]), [], ""
+
+    def callback(name):
+        return lambda cpu, data, size: got[name].append((cpu, lbc.getMap(name, data, size).number))
+
+    with load(tmpdir, COUNTED) as lbc:
+        assert sorted(lbc.maps) == [".bss", "out", "reserved"]
+        lbc.maps["out"].open_perf_buffer(callback("out"), lambda cpu, count: lost.append((cpu, count)))
+        lbc.maps["reserved"].open_perf_buffer(callback("reserved"))
+        sent = 0
+        for count in (1, 2000, 5, 2000):
+            for _ in range(count):
+                os.getppid()
+            sent += count
+            for name in got:
+                lbc.maps[name].perf_buffer_poll(timeout=150)
+            printed += capsys.readouterr()[0]
+            counted = [int(line.split()[1]) for line in printed.splitlines() if line.startswith("lost ")]
+            assert len(got["out"]) + sum(count for _, count in lost) == sent
+            assert len(got["reserved"]) + sum(counted) == sent
+        assert lbc.maps[".bss"].get()[0].sent == sent
+    assert lost and counted and set(cpu for cpu, _ in lost + got["out"]) == {-1}
+    for records in got.values():
+        assert records[0][1] == 0 and all(one[1] < next[1] for one, next in zip(records, records[1:]))
+
+
+def test_a_ring_buffer_of_a_wrong_size_is_refused(tmpdir):
+    with pytest.raises(errors.CompileException) as raised:
+        load(tmpdir, COUNTED.replace("4096", "5000"))
+    assert "the size of a ring buffer is a power of two, 4096 or more" in str(raised.value) + raised.value.log
+
+
 def test_a_buffer_opened_again_has_the_new_callbacks(tmpdir):
     first, second, lost = [], [], []
     with load(tmpdir, BURST) as lbc:

@@ -27,7 +27,7 @@ typedef signed long long s64;
 /* An enumerator of 64 bits, which older BTF cannot hold. */
 #define BPF_F_CURRENT_CPU 0xffffffffULL
 
-/* Maps. TYPE of LBC_PERF_OUTPUT is that of its records. */
+/* Maps. TYPE of LBC_PERF_OUTPUT and LBC_RINGBUF is that of their records. */
 #define __LBC_MAP(KIND, NAME, KEY, VALUE, ENTRIES)	\
 	_Static_assert(sizeof(KEY) && sizeof(VALUE) + 1, "types are known");	\
 	struct {					\
@@ -38,6 +38,13 @@ typedef signed long long s64;
 	} NAME SEC(".maps")
 
 #define LBC_PERF_OUTPUT(NAME, TYPE, ENTRIES) __LBC_MAP(BPF_MAP_TYPE_PERF_EVENT_ARRAY, NAME, int, TYPE, ENTRIES)
+#define LBC_RINGBUF(NAME, TYPE, BYTES)					\
+	enum { __lbc_number_##NAME = __COUNTER__ };				\
+	_Static_assert(__lbc_number_##NAME < __LBC_RINGS, "too many ring buffers");	\
+	_Static_assert((BYTES) >= 4096 && !((BYTES) & ((BYTES) - 1)),		\
+		       "the size of a ring buffer is a power of two, 4096 or more");	\
+	struct __lbc_rings __lbc_rings SEC(".data.lbc");			\
+	__LBC_MAP(BPF_MAP_TYPE_RINGBUF, NAME, char[__lbc_number_##NAME + 1], TYPE, BYTES)
 #define LBC_HASH(NAME, KEY, VALUE, ENTRIES) __LBC_MAP(BPF_MAP_TYPE_HASH, NAME, KEY, VALUE, ENTRIES)
 #define LBC_LRU_HASH(NAME, KEY, VALUE, ENTRIES) __LBC_MAP(BPF_MAP_TYPE_LRU_HASH, NAME, KEY, VALUE, ENTRIES)
 #define LBC_PERCPU_HASH(NAME, KEY, VALUE, ENTRIES) __LBC_MAP(BPF_MAP_TYPE_PERCPU_HASH, NAME, KEY, VALUE, ENTRIES)
@@ -52,6 +59,42 @@ typedef signed long long s64;
 typedef int __lbc_hist2;
 typedef int __lbc_hist10;
 typedef u64 __lbc_stack[PERF_MAX_STACK_DEPTH];
+
+/* What is sent to an LBC_RINGBUF (Linux 5.8): &NAME and what the helpers of like names take. What
+ * there was no room for is counted, and told to the reader as lost; the helpers themselves do not
+ * count. Where flags are 0 the reader is woken as often as it wants to be. */
+#define lbc_ringbuf_output(MAP, DATA, SIZE, FLAGS) ({				\
+	long __lbc_error = bpf_ringbuf_output(MAP, DATA, SIZE, __lbc_wake(MAP, SIZE, FLAGS));	\
+	if (__lbc_error)							\
+		__lbc_lose(MAP);						\
+	__lbc_error;								\
+})
+#define lbc_ringbuf_reserve(MAP, SIZE, FLAGS) ({				\
+	void *__lbc_record = bpf_ringbuf_reserve(MAP, SIZE, FLAGS);		\
+	if (!__lbc_record)							\
+		__lbc_lose(MAP);						\
+	__lbc_record;								\
+})
+#define lbc_ringbuf_submit(MAP, RECORD, FLAGS)					\
+	bpf_ringbuf_submit(RECORD, __lbc_wake(MAP, sizeof(*(RECORD)), FLAGS))
+
+/* Each ring buffer has a number, which the type of its key tells: char[number + 1]. */
+#define __LBC_RINGS 64
+struct __lbc_rings {
+	u64 enough[__LBC_RINGS]; /* the reader says at how many bytes to wake it; 0: as the kernel does */
+	u64 lost[__LBC_RINGS];
+};
+#define __lbc_of(MEMBER, MAP) __lbc_rings.MEMBER[sizeof(*(MAP)->key) - 1]
+#define __lbc_lose(MAP) __sync_fetch_and_add(&__lbc_of(lost, MAP), 1)
+/* The flags to send with. A busy reader is woken by the record that makes it enough; as other CPUs
+ * send meanwhile, by one of four. */
+#define __lbc_wake(MAP, SIZE, FLAGS) ({						\
+	u64 __lbc_flags = (FLAGS), __lbc_size = (SIZE) + 8, __lbc_enough;	\
+	if (!__lbc_flags && (__lbc_enough = *(volatile u64 *)&__lbc_of(enough, MAP)))	\
+		__lbc_flags = bpf_ringbuf_query(MAP, BPF_RB_AVAIL_DATA) + __lbc_size - __lbc_enough < 4 * __lbc_size ?	\
+			BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;			\
+	__lbc_flags;								\
+})
 
 /* For functions that take a map: pass &name. Also the old way to declare one, in SEC("maps"). */
 struct bpf_map_def {

@@ -29,7 +29,7 @@ func (s *sender) quiet(r *Reader) {
 	s.Helper()
 	got := s.read(r, 4096, 16, func(*received) bool { return r.alarm.every == 0 })
 	for cpu, ring := range r.rings {
-		if ring.pace.busy || got.count() != 0 {
+		if ring.busy || got.count() != 0 {
 			s.Fatalf("CPU %d, %d records: %+v", cpu, got.count(), ring.pace)
 		}
 	}
@@ -43,7 +43,7 @@ func TestQuietBusyQuiet(t *testing.T) {
 		t.Fatal("two perf events cannot share a ring here")
 	}
 	for range 2 {
-		if r.rings[0].pace.busy || r.alarm.every != 0 {
+		if r.rings[0].busy || r.alarm.every != 0 {
 			t.Fatalf("%+v, %v", r.rings[0].pace, r.alarm.every)
 		}
 		s.send(0, 7)
@@ -52,7 +52,7 @@ func TestQuietBusyQuiet(t *testing.T) {
 			s.send(0, uint64(i))
 		}
 		s.read(r, 4096, 16, func(got *received) bool { return got.count() == 1000 })
-		if !r.rings[0].pace.busy || r.alarm.every != lookEvery {
+		if !r.rings[0].busy || r.alarm.every != lookEvery {
 			t.Fatalf("%+v, %v", r.rings[0].pace, r.alarm.every)
 		}
 		s.send(0, 8)
@@ -66,7 +66,7 @@ func TestOneEvent(t *testing.T) {
 	s := newSender(t, 8)
 	r := s.open(0)
 	each := r.rings[0].each
-	r.turn(r.rings[0], true)
+	r.rings[0].turn(true)
 	r.rings[0].each = nil
 	t.Cleanup(func() { unix.Close(each.fd) })
 	if err := r.alarm.set(r.every()); err != nil {
@@ -76,7 +76,7 @@ func TestOneEvent(t *testing.T) {
 		s.send(0, number)
 		s.one(r, number)
 	}
-	if !r.rings[0].pace.busy || r.alarm.every != lookEvery {
+	if !r.rings[0].busy || r.alarm.every != lookEvery {
 		t.Errorf("%+v, %v", r.rings[0].pace, r.alarm.every)
 	}
 }
@@ -92,7 +92,7 @@ func TestFrozen(t *testing.T) {
 		s.send(0, uint64(i))
 	}
 	s.read(r, 4096, 16, func(got *received) bool { return got.count() == 100 })
-	if r.rings[0].pace.busy {
+	if r.rings[0].busy {
 		t.Error("the ring is busy")
 	}
 	s.send(0, 9)
@@ -120,7 +120,7 @@ func TestTurnsUnderLoad(t *testing.T) {
 		turns := 0
 		got := s.read(r, record.buffer, 4, func(got *received) bool {
 			for _, ring := range r.rings {
-				r.turn(ring, !ring.pace.busy)
+				ring.turn(!ring.busy)
 				turns++
 			}
 			if record.size > 8 {
@@ -194,5 +194,48 @@ func TestDescriptor(t *testing.T) {
 		if _, err := r.FD(); err == nil {
 			t.Errorf("%s: it is closed", name)
 		}
+	}
+}
+
+// A busy reader has programs wake it when the ring buffer is half full, a quiet one as the kernel does.
+// What they lost it takes once.
+func TestControl(t *testing.T) {
+	s := newRingSender(t, 8)
+	shared, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: 16 * rings, MaxEntries: 1, Flags: unix.BPF_F_MMAPABLE})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer shared.Close()
+	told := func() [2][rings]uint64 {
+		t.Helper()
+		var words [2][rings]uint64
+		if err := shared.Lookup(uint32(0), &words); err != nil {
+			t.Fatal(err)
+		}
+		return words
+	}
+	r, err := Open("e_out", s.array, Options{Control: shared, Number: rings - 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close() })
+	for range 2 {
+		if words := told(); r.alarm.every != 0 || words != [2][rings]uint64{} {
+			t.Fatalf("%v, %v", words, r.alarm.every)
+		}
+		for number := range uint64(100) {
+			s.send(0, number)
+		}
+		want := [2][rings]uint64{}
+		want[1][rings-1] = 3
+		if err := shared.Put(uint32(0), want); err != nil {
+			t.Fatal(err)
+		}
+		got := s.read(r, 4096, 16, func(got *received) bool { return got.count() == 100 })
+		want[0][rings-1], want[1][rings-1] = 2048, 0
+		if words := told(); got.lost != 3 || r.alarm.every != lookEvery || words != want {
+			t.Errorf("lost %d, %v, %v", got.lost, words, r.alarm.every)
+		}
+		s.read(r, 4096, 16, func(*received) bool { return r.alarm.every == 0 })
 	}
 }
