@@ -218,9 +218,10 @@ lcc_error *lcc_events_read(lcc_handle events, void *buffer, uint64_t size, int32
  * read or close it. */
 lcc_error *lcc_events_fd(lcc_handle events, int32_t *out);
 
-/* Names of kernel addresses, one a line: "func", "func [mod]", or "" where there is none.
- * LCC_PRIVILEGE when kptr_restrict hides addresses. */
-lcc_error *lcc_kernel_names(lcc_handle session, lcc_addresses addresses, uint32_t count, char **out);
+/* The functions that kernel addresses lie in, a line each as /proc/kallsyms has it, "ADDRESS LETTER func"
+ * or "ADDRESS LETTER func [mod]"; "" where there is none. LCC_PRIVILEGE when kptr_restrict hides
+ * addresses. */
+lcc_error *lcc_kernel_names(lcc_handle symbols, lcc_addresses addresses, uint32_t count, char **out);
 
 /* Open a book of symbols, which keeps what it has read until lcc_close. A session is one, too. */
 lcc_error *lcc_symbols_open(lcc_handle *out);

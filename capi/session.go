@@ -5,7 +5,6 @@ import "C"
 
 import (
 	"bytes"
-	"strings"
 	"unsafe"
 
 	"coolbpf/core/attach"
@@ -60,22 +59,6 @@ func lcc_describe(number C.lcc_handle, out **C.char) *C.lcc_error {
 			return err
 		}
 		*out = C.CString(string(text))
-		return nil
-	})
-}
-
-//export lcc_kernel_names
-func lcc_kernel_names(number C.lcc_handle, addresses C.lcc_addresses, count C.uint32_t, out **C.char) *C.lcc_error {
-	return call(func() error {
-		s, err := held[*session.Session](int64(number))
-		if err != nil {
-			return err
-		}
-		names, err := s.KernelNames(borrow[uint64](unsafe.Pointer(addresses), int(count)))
-		if err != nil {
-			return err
-		}
-		*out = C.CString(strings.Join(names, "\n"))
 		return nil
 	})
 }

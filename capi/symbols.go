@@ -5,11 +5,28 @@ import "C"
 
 import (
 	"encoding/json"
+	"io"
 	"unsafe"
 
 	"coolbpf/core/session"
 	"coolbpf/core/symbols"
 )
+
+//export lcc_kernel_names
+func lcc_kernel_names(number C.lcc_handle, addresses C.lcc_addresses, count C.uint32_t, out **C.char) *C.lcc_error {
+	return call(func() error {
+		book, err := opened(int64(number))
+		if err != nil {
+			return err
+		}
+		kernel, err := book.Kernel()
+		if err != nil {
+			return err
+		}
+		*out = C.CString(string(kernel.Lines(borrow[uint64](unsafe.Pointer(addresses), int(count)))))
+		return nil
+	})
+}
 
 //export lcc_symbols_open
 func lcc_symbols_open(out *C.lcc_handle) *C.lcc_error {
@@ -34,8 +51,10 @@ func lcc_symbols_find(number C.lcc_handle, text C.lcc_str, name C.lcc_str, out *
 
 // opened is the book of a handle of its own, or of a session.
 func opened(number int64) (*symbols.Book, error) {
-	if s, err := held[*session.Session](number); err == nil {
-		return s.Symbols(), nil
+	if value, err := held[io.Closer](number); err == nil {
+		if s, ok := value.(*session.Session); ok {
+			return s.Symbols(), nil
+		}
 	}
 	return held[*symbols.Book](number)
 }

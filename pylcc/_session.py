@@ -132,11 +132,3 @@ class Session(Handle):
 
     def clear(self, index):
         self.call("lcc_map_clear", index)
-
-    def kernel_names(self, addresses):
-        """The function name of each kernel address, "func [mod]" for modules, "" if unknown."""
-        if not addresses:
-            return []
-        array, text = (ct.c_uint64 * len(addresses))(*addresses), ct.c_void_p()
-        self.call("lcc_kernel_names", array, len(addresses), ct.byref(text))
-        return _lib.take_text(text).split("\n")

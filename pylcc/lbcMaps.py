@@ -9,6 +9,7 @@ from pylcc._cffi import CffiTrans
 from pylcc._decode import Types
 from pylcc._lib import native, number
 from pylcc._identity import VERSION as __version__  # noqa: F401
+from pylcc._symbols import Functions
 from pylcc._tables import (CmapsArray, CmapsBase, CmapsBloom, CmapsHash, CmapsHolder, CmapsLruHash, CmapsLruPerHash,
                            CmapsPerArray, CmapsPerHash, CmapsQueue, CtableBase, CtypeData, CtypeTable)
 from pylcc._values import Value, texts
@@ -67,6 +68,8 @@ class CmapsHist10(CmapsHist):
 class CmapsStack(CtableBase):
     """BPF_MAP_TYPE_STACK_TRACE (LBC_STACK)"""
 
+    _functions = None
+
     def getStacks(self, stack_id, sLen=-1):
         """The kernel functions of a stack, innermost first; [] when there is no such stack.
 
@@ -77,8 +80,9 @@ class CmapsStack(CtableBase):
         frames = self.getArr(stack_id) or []
         frames = frames[:frames.index(0)] if 0 in frames else frames
         frames = frames[:sLen] if number(sLen, "sLen") >= 0 else frames
-        names = self._session.kernel_names(frames)
-        return [name or "%#x" % address for name, address in zip(names, frames)]
+        if self._functions is None:
+            self._functions = Functions(self._session)
+        return [name or "%#x" % address for (name, _), address in zip(self._functions.all(frames), frames)]
 
     def getArr(self, stack_id):
         """The addresses of the stack stack_id as a list, innermost first and filled up with zeros;

@@ -202,19 +202,6 @@ func (s *Session) OpenEvents(index, ringSize int) (*events.Reader, error) {
 	return r, err
 }
 
-// KernelNames is the function name of each address, "" where there is none.
-func (s *Session) KernelNames(addresses []uint64) ([]string, error) {
-	table, err := s.symbols.Kernel()
-	if err != nil {
-		return nil, err
-	}
-	names := make([]string, len(addresses))
-	for i, address := range addresses {
-		names[i] = table.Name(address)
-	}
-	return names, nil
-}
-
 // Symbols is the book that attaching reads.
 func (s *Session) Symbols() *symbols.Book {
 	return &s.symbols

@@ -24,6 +24,15 @@ ffffffff81000800 W weak_one
 not a line
 `
 
+// called is what Lines says of an address, without the letter and the address of the function.
+func (k *Kernel) called(address uint64) string {
+	line := string(k.Lines([]uint64{address}))
+	if line == "" {
+		return ""
+	}
+	return strings.SplitN(line, " ", 3)[2]
+}
+
 func TestNames(t *testing.T) {
 	k, err := ParseKernel(strings.NewReader(listing))
 	if err != nil {
@@ -34,9 +43,12 @@ func TestNames(t *testing.T) {
 		0xffffffff81001234: "do_fork", 0xffffffff81002001: "helper.isra.0", 0xffffffffc0000100: "walk [9pnet]",
 		0xffffffffffffffff: "", 0: "",
 	} {
-		if got := k.Name(address); got != want {
+		if got := k.called(address); got != want {
 			t.Errorf("%#x: %q, want %q", address, got, want)
 		}
+	}
+	if got := string(k.Lines([]uint64{0xffffffffc0000101, 1, 0xffffffff81001234})); got != "ffffffffc0000100 t walk [9pnet]\n\nffffffff81001000 T do_fork" {
+		t.Errorf("lines %q", got)
 	}
 	if got := k.Twins("helper"); !slices.Equal(got, []string{"helper.isra.0", "helper.constprop.0.cold"}) {
 		t.Errorf("twins %v", got)
@@ -62,15 +74,15 @@ func TestThisKernel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(k.addresses) < 10000 {
-		t.Errorf("%d functions", len(k.addresses))
+	if len(k.list) < 10000 {
+		t.Errorf("%d functions", len(k.list))
 	}
-	for i, address := range k.addresses {
-		if i > 0 && k.addresses[i-1] == address {
+	for i, f := range k.list {
+		if i > 0 && k.list[i-1].address == f.address {
 			continue
 		}
-		if got := k.Name(address); got != k.name(i) {
-			t.Fatalf("%#x: %s, want %s", address, got, k.name(i))
+		if got := k.called(f.address); got != k.name(i) {
+			t.Fatalf("%#x: %s, want %s", f.address, got, k.name(i))
 		}
 	}
 }
@@ -82,7 +94,7 @@ func FuzzParseKernel(f *testing.F) {
 		if err != nil {
 			return
 		}
-		k.Name(address)
+		k.called(address)
 		k.Twins("a")
 	})
 }

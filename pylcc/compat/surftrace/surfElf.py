@@ -4,7 +4,7 @@ import ctypes
 import os
 
 from pylcc._lib import number, text
-from pylcc._symbols import Symbols
+from pylcc._symbols import Functions, Symbols
 from pylcc.errors import InvalidArgsException
 from pylcc.lbcBase import getCwd
 
@@ -50,15 +50,16 @@ class CelfKsym(CelfBase):
 
     def __init__(self):
         super(CelfKsym, self).__init__()
-        self._at(1)  # an error is one of the constructor
+        self._functions = Functions(self._symbols)
+        self._functions.read([1])  # an error is one of the constructor
 
     def ksymSearch(self, addr):
         """(name, address of the function) of what lies at addr, "name [mod]" in a module;
         ("", -1) where there is none."""
-        place = self._at(addr)
-        if place is None:
-            return "", -1
-        return place["name"] + (" [%s]" % place["module"] if place["module"] else ""), addr - place["offset"]
+        try:
+            return self._functions.now()[addr]
+        except TypeError:  # it cannot be a key
+            return self._functions[number(addr, "address")]
 
     def ksymAddr(self, sym):
         """The address of the function sym, -1 when there is none."""
