@@ -37,8 +37,11 @@ except ImportError:
 
 if hasattr(struct, "iter_unpack"):
     def rows(layout, data, start=0, end=None):
-        """A tuple for each piece of data[start:end], which is made of nothing else, as struct.unpack reads it."""
-        return struct.iter_unpack(layout, memoryview(data)[start:end])
+        """A tuple for each piece of data[start:end], which is made of nothing else, as struct.unpack reads it.
+
+        Of a copy, not a memoryview: where both are garbage of one cycle, such as that of an exception
+        with its traceback, CPython before 3.13 may crash (it clears the view that the iterator holds)."""
+        return struct.iter_unpack(layout, data[start:end])
 else:
     def rows(layout, data, start=0, end=None):
         one = struct.Struct(layout)

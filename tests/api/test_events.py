@@ -4,6 +4,7 @@ import ctypes
 import gc
 import os
 import signal
+import sys
 import threading
 import time
 
@@ -168,6 +169,30 @@ def test_what_ends_a_program_ends_the_poll_and_nothing_is_lost(forks, raised):
     with pytest.raises(raised):
         poll_until(forks.maps["e_out"], lambda: len(got) == 5)
     poll_until(forks.maps["e_out"], lambda: len(got) == 5)
+    assert sorted(got) == sorted(children)
+
+
+def test_an_exception_that_is_part_of_a_cycle_is_collected(forks):
+    """It holds the frames of the poll, and these what unpacks the records."""
+    got = []
+
+    def cb(cpu, data, size):
+        got.append(forks.getMap("e_out", data, size).child)
+        if len(got) > 1:
+            raise KeyboardInterrupt
+
+    forks.maps["e_out"].open_perf_buffer(cb)
+    children = [fork_once() for _ in range(10)]
+    while len(got) < 10:
+        try:
+            poll_until(forks.maps["e_out"], lambda: len(got) == 10)
+        except KeyboardInterrupt as e:
+            raised = [e, sys.exc_info()]
+            raised.append(raised)
+            del raised, e
+        if str is bytes:
+            sys.exc_clear()
+        gc.collect()
     assert sorted(got) == sorted(children)
 
 
