@@ -16,9 +16,9 @@ class CmapsEvent(CmapsBase):
     from no CPU, -1. Of a BPF_MAP_TYPE_RINGBUF that was declared otherwise nobody counts what it had no
     room for."""
 
-    def __init__(self, session, types, index):
-        CmapsBase.__init__(self, session, types, index)
-        self._current = session.current
+    def __init__(self, *arguments):
+        CmapsBase.__init__(self, *arguments)
+        self._current = self._session.current
         self._current[self.name] = NOTHING
         self.cb = None
         self.lostcb = self._print_lost

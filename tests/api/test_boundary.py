@@ -3,10 +3,12 @@
 import ctypes as ct
 import os
 import re
+import select
+import struct
 
 import pytest
 
-from programs import FORKS, mine
+from programs import FORKS, fork_once, mine
 from pylcc import _lib, errors
 from pylcc._session import make
 
@@ -56,6 +58,24 @@ def test_a_stale_or_foreign_handle_is_an_error(tmpdir):
         with pytest.raises(errors.ClosedException) as e:
             _lib.call(name, number, *arguments)
         assert "closed" in str(e.value)
+
+
+def test_a_reader_has_a_descriptor_for_event_loops(tmpdir):
+    artefact, _ = make(name="t", source=mine(FORKS), work=str(tmpdir))
+    session, reader, fd = ct.c_int64(0), ct.c_int64(0), ct.c_int32(-1)
+    _lib.call("lcc_load", artefact, len(artefact), b"{}", ct.byref(session))
+    _lib.call("lcc_events_open", session, 0, 0, ct.byref(reader))
+    _lib.call("lcc_events_fd", reader, ct.byref(fd))
+    buffer, runs, count = ct.create_string_buffer(4096), (_lib.Run * 4)(), ct.c_uint32(0)
+    for _ in range(3):
+        child = fork_once()
+        assert select.select([fd.value], [], [], 30)[0] == [fd.value]
+        _lib.call("lcc_events_read", reader, buffer, len(buffer), 0, runs, 4, ct.byref(count))
+        assert (count.value, runs[0].count) == (1, 1)
+        assert struct.unpack_from("=II", buffer, runs[0].offset) == (os.getpid(), child)
+    _lib.call("lcc_close", session)
+    with pytest.raises(errors.ClosedException):
+        _lib.call("lcc_events_fd", reader, ct.byref(fd))
 
 
 def test_an_unknown_option_is_an_error():
