@@ -4,6 +4,7 @@ import time
 from itertools import repeat
 
 from pylcc import _lib, errors
+from pylcc._batch import Batch, Batches
 from pylcc._events import NOTHING, Reader
 from pylcc._memory import address, octets
 from pylcc._records import Records
@@ -14,7 +15,16 @@ from pylcc._values import integers
 class CmapsEvent(CmapsBase):
     """A perf buffer (LBC_PERF_OUTPUT), or a ring buffer (LBC_RINGBUF, Linux 5.8), whose records come
     from no CPU, -1. Of a BPF_MAP_TYPE_RINGBUF that was declared otherwise nobody counts what it had no
-    room for."""
+    room for.
+
+    Records come by perf_buffer_poll, by batches(), or one by one to async for, in a loop of asyncio:
+
+        async for e in lbc.maps["e_out"]:
+            print(e.c_pid, e.c_comm)
+
+    which opens the buffer too, tells lost of open_perf_buffer what was lost, lets other tasks run when
+    no record is left, and raises ClosedException when the object is closed. Who breaks out leaves the
+    next records to what comes then. All of these may follow one another; only one at a time waits."""
 
     def __init__(self, *arguments):
         CmapsBase.__init__(self, *arguments)
@@ -51,11 +61,44 @@ class CmapsEvent(CmapsBase):
         if getattr(target, "cb", None) is None:
             raise ValueError("object %s has no attr callback." % target)
         lost = getattr(target, "lostcb", None) or self._print_lost
-        try:
-            deadline = None if float(timeout) < 0 else _now() + float(timeout)
-        except (TypeError, ValueError):
-            raise errors.InvalidArgsException("poll %s: timeout %r is no number of milliseconds" % (self.name, timeout))
+        deadline = self._deadline(timeout)
         self._open().poll(lambda run: run.hand_out(target.cb, lost, self._rows, self._current, self.name), deadline, _now)
+
+    def batches(self, timeout=-1):
+        """Deliver records many at a time: an iterator over batches (pylcc._batch.Batch), from this call on.
+
+            for batch in lbc.maps["e_out"].batches():
+                pids = batch["c_pid"]            # a column: an array of numpy, or a list without numpy
+                for e in batch:                  # values as getMap gives them
+                    print(batch.cpu, e.c_comm)
+
+        async for takes it too. timeout: milliseconds after which it ends; negative: never. A batch has
+        what was there at once, and may be kept. Records that were lost are told as perf_buffer_poll
+        tells them, and stand in batch.lost. Raises as that does; Ctrl-C raises KeyboardInterrupt, and
+        what was read and not handed out is left to the next call."""
+        deadline, reader = self._deadline(timeout), self._open()
+        found = Batches.from_iterable(reader.batches(self._batch, self._lost, deadline, _now))
+        found.asynchronous = lambda: self._asynchronously(
+            lambda: Batches.from_iterable(reader.batches(self._batch, self._lost, 0, _now)), deadline)
+        return found
+
+    def __aiter__(self):
+        reader = self._open()
+        return self._asynchronously(lambda: reader.values(self._read, self._lost, 0, _now), None)
+
+    def fileno(self):
+        """A descriptor for poll(2) and event loops, valid until the object is closed: do not read or close it.
+
+        It is readable when records came, and now and then when none did: then make a call with timeout
+        0. Opens the buffer. Who registers it, or has not made that call, or broke out of batches, makes
+        it first: records that came before are not told again."""
+        return self._open().fileno()
+
+    @property
+    def dtype(self):
+        """The numpy.dtype of a record, as Batch.array has it; InvalidArgsException without numpy, or
+        where the object does not say what the records are."""
+        return self._records.dtype
 
     def event(self, data):
         """The value of a record: data as a callback gets it, also as a pointer of ctypes or cffi, or
@@ -95,6 +138,24 @@ class CmapsEvent(CmapsBase):
             number = self._described["value"]
             self._known = Records(None if number is None else self._types[number])
         return self._known
+
+    def _deadline(self, timeout):
+        try:
+            return None if float(timeout) < 0 else _now() + float(timeout)
+        except (TypeError, ValueError):
+            raise errors.InvalidArgsException("poll %s: timeout %r is no number of milliseconds" % (self.name, timeout))
+
+    def _asynchronously(self, take, deadline):
+        from pylcc import _asyncio  # which Python 2 cannot read
+        return _asyncio.each(self._reader, take, deadline, _now)
+
+    def _lost(self, cpu, count):
+        self.lostcb(cpu, count)
+
+    def _batch(self, run, count):
+        end = run.offset + run.count * run.stride
+        data = memoryview(self._reader.buffer)[end - count * run.stride:end].tobytes()
+        return Batch(run, count, data, self._records)
 
     def _rows(self, run, count):
         """For the last count records of a run an iterator, and what makes the value of an item of it."""

@@ -154,6 +154,15 @@ class StructType(Type):
             read = [" %s = row" % self._items] if items else []
             self.from_row = self._function("from_row", ["(row):", " o = cls()"] + read + self._lines + [" return o"])
 
+    def fields(self, start=0):
+        """(member, offset) of each that a value has, also of those in anonymous members."""
+        for m in self.members:
+            if not m.anonymous:
+                yield m, start + m.start
+            else:
+                for inner in m.type.fields(start + m.start):
+                    yield inner
+
     def _function(self, name, lines):
         exec("def %s%s\n" % (name, "\n".join(lines)), self._scope)
         return self._scope[name]

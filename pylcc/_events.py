@@ -1,4 +1,4 @@
-"""The reader of one perf buffer: batches from liblcc, handed out record by record."""
+"""The reader of one perf buffer: runs of records from liblcc, handed out one by one or whole."""
 
 import ctypes as ct
 import sys
@@ -25,12 +25,22 @@ class Run(object):
     """Records of equal size from one CPU, and how many were lost before them."""
 
     def __init__(self, run, base):
-        self.cpu, self.size, self.stride, self.count = run.cpu, run.size, run.stride or 1, run.count
+        self.cpu, self.size, self.stride, self.count, self.lost = run.cpu, run.size, run.stride or 1, run.count, run.lost
         self.offset = run.offset
         self._first, self._end = base + run.offset, base + run.offset + self.count * self.stride
-        self._addresses = list(range(self._first, self._end, self.stride))
-        self._left = iter(self._addresses)
+        self._left = iter(range(self._first, self._end, self.stride))
         self._losses = iter((run.lost,) if run.lost else ())
+        self._whole = None
+
+    @property
+    def left(self):
+        """How many records have not been handed out."""
+        taken = self._whole is not None and not self._whole.__length_hint__()
+        return 0 if taken else self._left.__length_hint__()
+
+    @property
+    def over(self):
+        return not (self.left or self._losses.__length_hint__())
 
     def rest(self, address):
         """How many bytes of a record of this run begin at address; 0 when it is in none."""
@@ -46,20 +56,42 @@ class Run(object):
 
         Python handles signals between any two instructions. But map takes an argument and calls in
         one step, in C: what it took has been handed out, what is left is so the next time."""
-        losses = map(lost, repeat(self.cpu), self._losses)
+        addresses = list(range(self._end - self.left * self.stride, self._end, self.stride))
+        self._left = iter(addresses)
         calls = map(callback, repeat(self.cpu), self._left, repeat(self.size))
         try:
-            while self._losses.__length_hint__() or self._left.__length_hint__():
+            while not self.over:
                 try:
-                    next(losses, None)
-                    left = self._left.__length_hint__()
+                    self._tell(lost)
+                    left = self.left
                     unpacked, make = rows(self, left)
-                    for current[name] in zip(self._addresses[self.count - left:], unpacked, repeat(make)):
+                    for current[name] in zip(addresses[len(addresses) - left:], unpacked, repeat(make)):
                         next(calls)
                 except Exception:
                     traceback.print_exc()
         finally:
             current[name] = NOTHING
+
+    def tell(self, lost):
+        """Call lost(cpu, count) where records were lost, and print its Exception."""
+        try:
+            self._tell(lost)
+        except Exception:
+            traceback.print_exc()
+
+    def _tell(self, lost):
+        next(map(lost, repeat(self.cpu), self._losses), None)
+
+    def take(self, read):
+        """What read(address) makes of the next record."""
+        value = read(self._end - self.left * self.stride)
+        next(self._left)
+        return value
+
+    def whole(self, make):
+        """An iterator over make(run, n), of the n records that are left: to take it is to hand them out."""
+        self._whole = iter((make(self, self.left),))
+        return self._whole
 
 
 class Reader(Handle):
@@ -67,11 +99,11 @@ class Reader(Handle):
 
     def __init__(self, session, index):
         Handle.__init__(self, "lcc_events_open", session.number, index, 0)
-        self._session = session  # a session that goes away closes its readers
+        self.session = session  # a session that goes away closes its readers
         self.buffer = bytearray(_BUFFER)
         self._memory = (ct.c_char * _BUFFER).from_buffer(self.buffer)
         self.base = ct.addressof(self._memory)
-        self._runs = (_lib.Run * _RUNS)()
+        self._described = (_lib.Run * _RUNS)()
         self._count = ct.c_uint32(0)  # of those that were read and are not yet in _pending
         self._pending = []  # the next to deliver comes last
         self._poller = {}
@@ -80,44 +112,86 @@ class Reader(Handle):
         """How many bytes of a record being delivered begin at address."""
         return self._pending[-1].rest(address) if self._poller and self._pending else 0
 
+    def fileno(self):
+        """A descriptor to wait for: see lcc_events_fd."""
+        fd = ct.c_int32(0)
+        self.call("lcc_events_fd", ct.byref(fd))
+        return fd.value
+
     def poll(self, deliver, deadline, now):
         """Hand each run to deliver(run), which takes what is left in it.
 
         Returns when deadline (None: never) has passed by the clock now. What ends the call early, in
         deliver or by a signal, leaves what was read already to the next call."""
-        token = (threading.current_thread().ident, object())
+        token = _token()
+        for run in self._runs(token, deadline, now):
+            deliver(run)
+
+    def batches(self, make, lost, deadline, now):
+        """A generator of iterators: for each run make(run, n), as Run.whole has it, after lost was called."""
+        token = _token()
+        for run in self._runs(token, deadline, now):
+            run.tell(lost)
+            yield run.whole(make)
+
+    def values(self, read, lost, deadline, now):
+        """A generator of what read(address) makes of each record."""
+        token = _token()
+        for run in self._runs(token, deadline, now):
+            run.tell(lost)
+            while run.left:
+                self._claim(token)
+                yield run.take(read)
+
+    def _runs(self, token, deadline, now):
+        """A generator of runs. One is the next until nothing is left in it."""
+        begun = False
         try:
-            other = self._poller.setdefault(0, token)
-            if other is not token:
-                if self._polls(other[0], sys._getframe().f_back):
-                    raise errors.InvalidArgsException(
-                        "poll a perf buffer: it is being polled already (one thread a map; not from its own callback)")
-                self._poller[0] = token
-            self._deliver(deliver)
             while True:
-                left = _SLICE_MS if deadline is None else min(_SLICE_MS, max(0, deadline - now()))
-                self.call("lcc_events_read", self.base, _BUFFER, int(left), self._runs, _RUNS, ct.byref(self._count))
-                self._deliver(deliver)
-                if deadline is not None and now() >= deadline:
+                self._claim(token)
+                self._collect()
+                if self._pending:
+                    yield self._pending[-1]
+                    continue
+                if begun and deadline is not None and now() >= deadline:
                     return
+                left = _SLICE_MS if deadline is None else min(_SLICE_MS, max(0, deadline - now()))
+                self.call("lcc_events_read", self.base, _BUFFER, int(left), self._described, _RUNS, ct.byref(self._count))
+                begun = True
         finally:
             if self._poller.get(0) is token:  # which a signal may prevent
                 del self._poller[0]
 
-    def _polls(self, thread, caller):
-        """Whether that thread is in poll(); caller: the frame that wants to."""
-        frame = caller if thread == threading.current_thread().ident else sys._current_frames().get(thread)
-        while frame is not None:
-            if frame.f_code is Reader.poll.__code__ and frame.f_locals.get("self") is self:
-                return True
-            frame = frame.f_back
-        return False
+    def _claim(self, token):
+        """One at a time hands out records; who is suspended meanwhile does not."""
+        other = self._poller.setdefault(0, token)
+        if other is not token:
+            if _polls(other):
+                raise errors.InvalidArgsException(
+                    "poll a perf buffer: it is being polled already (one thread a map; not from its own callback)")
+            self._poller[0] = token
 
-    def _deliver(self, deliver):
-        # A signal may come between any two lines: what was read is in _runs, in _pending, or in both.
+    def _collect(self):
+        # A signal may come between any two lines: what was read is in _described, in _pending, or in both.
         if self._count.value:
-            self._pending = [Run(run, self.base) for run in self._runs[:self._count.value]][::-1]
+            self._pending = [Run(run, self.base) for run in self._described[:self._count.value]][::-1]
             self._count.value = 0
-        while self._pending:
-            deliver(self._pending[-1])
+        while self._pending and self._pending[-1].over:
             self._pending.pop()
+
+
+def _token():
+    return threading.current_thread().ident, object()
+
+
+_HANDING = [function.__code__ for function in (Reader.poll, Reader.batches, Reader.values, Reader._runs)]
+
+
+def _polls(token):
+    """Whether a call that has this token is on its thread's stack."""
+    frame = sys._current_frames().get(token[0])
+    while frame is not None:
+        if frame.f_code in _HANDING and frame.f_locals.get("token") is token:
+            return True
+        frame = frame.f_back
+    return False

@@ -1,5 +1,6 @@
 """What a buffer's records are: the value of one, out of memory, out of bytes, or out of a row."""
 
+from pylcc import _numpy, errors
 from pylcc._compound import StructType
 from pylcc._scalars import rows
 from pylcc._values import Float, Int, integers
@@ -12,7 +13,8 @@ class Records(object):
     what rows() has for it."""
 
     def __init__(self, kind):
-        self._kind = kind
+        self.kind = kind
+        self._dtype = None
         self.size = float("inf")  # of those that reach to the record's end
         if kind is not None:
             if not getattr(kind, "flexible", None):
@@ -25,11 +27,19 @@ class Records(object):
         """The value of a record's bytes, however many."""
         if len(data) >= self.size:
             return self.read(data)
-        return bytes(data) if self._kind is None else _event(self._kind.decode_short(data))
+        return bytes(data) if self.kind is None else _event(self.kind.decode_short(data))
 
     def rows(self, buffer, offset, stride, count):
         """An iterator over the records there, unpacked in C."""
-        return rows("%s%dx" % (self._kind.row_layout, stride - self._kind.size), buffer, offset, offset + count * stride)
+        return rows("%s%dx" % (self.kind.row_layout, stride - self.kind.size), buffer, offset, offset + count * stride)
+
+    @property
+    def dtype(self):
+        if self._dtype is None:
+            if self.kind is None:
+                raise errors.InvalidArgsException("make an array of records: the object does not say what they are (give the map a type)")
+            self._dtype = _numpy.dtype(self.kind)
+        return self._dtype
 
 
 def _event(value):

@@ -95,6 +95,12 @@ class Session(Handle):
         self.call("lcc_describe", ct.byref(text))
         self.description = _lib.take_json(text)
         self.current = {}  # the record that each buffer hands out, by the map's name: see _events.Run
+        self.listeners = []  # to call when it was closed
+
+    def close(self):
+        Handle.close(self)
+        for listener in list(self.listeners):
+            listener()
 
     def attach(self, program, **target):
         self.call("lcc_attach", _lib.utf8(program), _lib.options(**target))

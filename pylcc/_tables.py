@@ -29,6 +29,9 @@ class CmapsBase(object):
 
     def fileno(self):
         """The map's file descriptor, valid until the object is closed: do not close it."""
+        return self._fd()
+
+    def _fd(self):
         return self._session.fd(self.name)
 
     def _kind(self, of):
@@ -283,7 +286,9 @@ class CmapsHolder(CtableBase):
         return CtableBase._kind(self, of)
 
     def _encoded(self, value):
-        if hasattr(value, "fileno"):
+        if isinstance(value, CmapsBase):
+            value = value._fd()  # a perf buffer's fileno() is another
+        elif hasattr(value, "fileno"):
             value = value.fileno()
         elif isinstance(value, str):
             value = self._session.fd(value)

@@ -23,6 +23,9 @@ elif os.uname()[2].startswith("5.10."):
 else:
     collect_ignore = ["kprobe/test_btf.py"]  # slow where all is emulated: once, on the oldest kernel
 
+if sys.version_info < (3,):
+    collect_ignore = globals().get("collect_ignore", []) + ["api/test_asyncio.py"]
+
 headers = []  # how the kernel types of each NAME.so were printed
 
 

@@ -61,6 +61,64 @@ def load(path, source, name="t", **options):
     return ClbcBase(name, bpf_str=source, workPath=str(path), **options)
 
 
+BURST = on_getppid("""
+struct big_t { u64 number; char fill[1016]; };
+LBC_PERF_OUTPUT(out, struct big_t, 128);
+LBC_ARRAY(sent, u32, u64, 1);
+LBC_PERCPU_ARRAY(scratch, u32, struct big_t, 1);
+""", """
+    u32 zero = 0;
+    u64 *n = bpf_map_lookup_elem(&sent, &zero);
+    struct big_t *big = bpf_map_lookup_elem(&scratch, &zero);
+    if (!n || !big)
+        return 0;
+    big->number = __sync_fetch_and_add(n, 1);
+    bpf_perf_event_output(ctx, &out, BPF_F_CURRENT_CPU, big, sizeof(*big));""")
+
+
+NUMBERS = on_getppid("""
+LBC_PERF_OUTPUT(out, u64, 128);
+LBC_ARRAY(sent, u32, u64, 1);
+""", """
+    u32 zero = 0;
+    u64 *n = bpf_map_lookup_elem(&sent, &zero), number;
+    if (!n)
+        return 0;
+    number = *n;
+    *n = number + 1;
+    bpf_perf_event_output(ctx, &out, BPF_F_CURRENT_CPU, &number, sizeof(number));""")
+
+
+RING = on_getppid("""
+struct record_t { u32 number; char word[12]; };
+struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 1 << 16); __type(value, struct record_t); } typed SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 1 << 16); } plain SEC(".maps");
+u32 sent;
+""", """
+    struct record_t record = { sent++, "word" };
+    bpf_ringbuf_output(&typed, &record, sizeof(record), BPF_RB_NO_WAKEUP);
+    bpf_ringbuf_output(&plain, &record, sizeof(record), 0);""")
+
+
+# One record for each call, by its number.
+KINDS = on_getppid("""
+enum color { RED = 1, BLUE = 7 };
+struct inner_t { u16 a; s16 b; };
+struct kinds_t {
+    u64 number; s32 minus; u8 octets[3]; char letter; char word[12]; enum color color; void *where; struct inner_t inner; struct inner_t pair[2];
+    u32 low : 3; s32 high : 5; bool yes; union { u32 x; float f; }; unsigned __int128 wide; char names[2][4];
+};
+LBC_PERF_OUTPUT(out, struct kinds_t, 128);
+u32 sent;
+""", """
+    struct kinds_t k = {};
+    u32 n = sent++;
+    k.number = n, k.minus = -n, k.octets[1] = n, k.letter = n % 3 ? 'a' : 0, k.word[0] = 'n', k.word[1] = '0' + n % 10;
+    k.color = n % 2 ? RED : BLUE, k.where = (void *)(0xffff000000000000ull + n), k.inner.a = n, k.inner.b = -n, k.pair[1].b = n;
+    k.low = n % 8, k.high = -(n % 16), k.yes = n % 2, k.x = 0x3f800000 + n, k.wide = (unsigned __int128)n << 64, k.names[1][0] = 'A' + n % 20;
+    bpf_perf_event_output(ctx, &out, BPF_F_CURRENT_CPU, &k, sizeof(k));""")
+
+
 def counters(declaration, key="u32", value="u32"):
     """Counts getppid() calls by key 0..5, in turn, in the map m that declaration makes."""
     return on_getppid(declaration + """

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from programs import FORKS, NR_GETPPID, cpus, fork_once, load, mine, on_cpu, on_getppid, poll_until
+from programs import BURST, FORKS, NR_GETPPID, NUMBERS, RING, cpus, fork_once, load, mine, on_cpu, on_getppid, poll_until
 from pylcc import errors
 
 
@@ -229,21 +229,6 @@ def test_a_poll_in_its_own_callback_is_refused(forks):
     assert "being polled already" in seen[0]
 
 
-BURST = on_getppid("""
-struct big_t { u64 number; char fill[1016]; };
-LBC_PERF_OUTPUT(out, struct big_t, 128);
-LBC_ARRAY(sent, u32, u64, 1);
-LBC_PERCPU_ARRAY(scratch, u32, struct big_t, 1);
-""", """
-    u32 zero = 0;
-    u64 *n = bpf_map_lookup_elem(&sent, &zero);
-    struct big_t *big = bpf_map_lookup_elem(&scratch, &zero);
-    if (!n || !big)
-        return 0;
-    big->number = __sync_fetch_and_add(n, 1);
-    bpf_perf_event_output(ctx, &out, BPF_F_CURRENT_CPU, big, sizeof(*big));""")
-
-
 @pytest.mark.parametrize("callback", [True, False])
 def test_a_burst_is_received_or_reported_lost(tmpdir, capsys, callback):
     """The kernel reports a loss with the next record that fits: one more is sent on each CPU."""
@@ -271,19 +256,6 @@ def test_a_burst_is_received_or_reported_lost(tmpdir, capsys, callback):
         assert sent >= 3000 and sum(missing()) > 0
         assert len(numbers) + sum(missing()) == sent
         assert len(set(numbers)) == len(numbers)
-
-
-NUMBERS = on_getppid("""
-LBC_PERF_OUTPUT(out, u64, 128);
-LBC_ARRAY(sent, u32, u64, 1);
-""", """
-    u32 zero = 0;
-    u64 *n = bpf_map_lookup_elem(&sent, &zero), number;
-    if (!n)
-        return 0;
-    number = *n;
-    *n = number + 1;
-    bpf_perf_event_output(ctx, &out, BPF_F_CURRENT_CPU, &number, sizeof(number));""")
 
 
 def test_bursts_after_silence_arrive_in_order(tmpdir):
@@ -393,17 +365,6 @@ def test_closing_ends_a_poll_in_another_thread(tmpdir):
     thread.join(20)
     assert not thread.is_alive() and len(raised) == 1
     assert "closed" in str(raised[0])
-
-
-RING = on_getppid("""
-struct record_t { u32 number; char word[12]; };
-struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 1 << 16); __type(value, struct record_t); } typed SEC(".maps");
-struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 1 << 16); } plain SEC(".maps");
-u32 sent;
-""", """
-    struct record_t record = { sent++, "word" };
-    bpf_ringbuf_output(&typed, &record, sizeof(record), BPF_RB_NO_WAKEUP);
-    bpf_ringbuf_output(&plain, &record, sizeof(record), 0);""")
 
 
 def test_ring_buffers(tmpdir):

@@ -191,6 +191,9 @@ SURFACE = {
     "CmapsEvent.perf_buffer_poll": Entry(
         lambda o: (o.out.open_perf_buffer(lambda *_: None), o.out.perf_buffer_poll(timeout=0)),
         (ValueError, lambda o: o.out.perf_buffer_poll(0, object())), *wrong(*[lambda o, t=t: (o.out.open_perf_buffer(lambda *_: None), o.out.perf_buffer_poll(t)) for t in ("x", None)])),
+    "CmapsEvent.batches": Entry(
+        lambda o: list(o.out.batches(0)), *wrong(*[lambda o, t=t: o.out.batches(t) for t in ("x", None, [])])),
+    "CmapsEvent.fileno": Entry(lambda o: o.out.fileno()),
     "CtableBase.get": table("get"),
     "CtableBase.getThenClear": table("getThenClear", *wrong(lambda o: o.array.getThenClear())),
     "CtableBase.getKeys": table("getKeys"),

@@ -5,7 +5,7 @@ from typing import Any
 
 from pylcc import CompileException
 from pylcc.lbcBase import CeventThread, ClbcBase, InvalidArgsException
-from pylcc.lbcMaps import CmapsHash, CmapsHist2, CmapsStack
+from pylcc.lbcMaps import CmapsEvent, CmapsHash, CmapsHist2, CmapsStack
 from pylcc.lbcStack import ClbcUstack, getKStacks
 from pylcc.perfEvent import *
 from surftrace import CexecCmd, DbException, setupParser, surftrace
@@ -33,6 +33,16 @@ class Opened(ClbcBase):
     def loop(self) -> None:
         self.maps["out"].open_perf_buffer(self._cb, self._lost)
         self.maps["out"].perf_buffer_poll(timeout=1000)
+
+
+    def wide(self) -> int:
+        return sum(len(batch) + batch.lost + len(batch["pid"]) + batch[0].pid + len(batch[1:]) for batch in self.maps["out"].batches(100))
+
+    async def each(self, out: CmapsEvent) -> None:
+        async for e in out:
+            print(e.comm)
+        async for batch in out.batches():
+            print(batch.cpu, batch.array, out.dtype, out.fileno())
 
 
 def show(counts: CmapsHash, sizes: CmapsHist2, stacks: CmapsStack) -> list[str]:
