@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"regexp"
 	"syscall"
 
 	"coolbpf/core/artefact"
@@ -64,7 +63,7 @@ func (j *job) make(ctx context.Context) (made *kept, err error) {
 	if !errors.Is(err, errRejected) {
 		return made, err
 	}
-	if m := noType.FindStringSubmatch(firstError(output, j.source.own).text); m != nil && header.Conditional(m[1], texts...) {
+	if m := noType().FindStringSubmatch(firstError(output, j.source.own).text); m != nil && header.Conditional(m[1], texts...) {
 		if made, _, err := try("whole", types.Unconditional); !errors.Is(err, errRejected) {
 			return made, err
 		}
@@ -79,7 +78,7 @@ func (j *job) make(ctx context.Context) (made *kept, err error) {
 // errRejected says that the compiler does not take the source; its output says why.
 var errRejected = errors.New("the compiler rejected the source")
 
-var outOfSpace = regexp.MustCompile(`(?m)(?:error|^bpf-clang): .*No space left on device`)
+var outOfSpace = pattern(`(?m)(?:error|^bpf-clang): .*No space left on device`)
 
 // attempt runs the compiler once and returns its output too, in the user's words.
 func (j *job) attempt(ctx context.Context, c *compiler, w *workspace, header string) (*kept, string, error) {
@@ -88,7 +87,7 @@ func (j *job) attempt(ctx context.Context, c *compiler, w *workspace, header str
 	}
 	output, err := run(ctx, c.path, command(c, w, j.source, j.Arch, j.flags), w.files(j.source.work), w.root)
 	output = w.clean(output, j.source.work)
-	if outOfSpace.MatchString(output) {
+	if outOfSpace().MatchString(output) {
 		return nil, output, w.unprepared(syscall.ENOSPC)
 	}
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.ExitCode() == 1 {

@@ -4,10 +4,16 @@ import (
 	"errors"
 	"regexp"
 	"strings"
+	"sync"
 
 	"coolbpf/core/fault"
 	"coolbpf/core/header"
 )
+
+// pattern is a regular expression that is compiled when it is first used: few starts use any.
+func pattern(text string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
+}
 
 // diagnostic is one error in a compiler's output.
 type diagnostic struct {
@@ -17,14 +23,14 @@ type diagnostic struct {
 }
 
 var (
-	placedError = regexp.MustCompile(`(?m)^((.+?):\d+:\d+): (?:fatal )?error: (.*)$`)
-	plainError  = regexp.MustCompile(`(?m)^(?:.*clang[^:]*: )?(?:fatal )?error: (.*)$`)
-	crash       = regexp.MustCompile(`(?m)^bpf-clang: (.*)$`) // what the bundled compiler says of itself
+	placedError = pattern(`(?m)^((.+?):\d+:\d+): (?:fatal )?error: (.*)$`)
+	plainError  = pattern(`(?m)^(?:.*clang[^:]*: )?(?:fatal )?error: (.*)$`)
+	crash       = pattern(`(?m)^bpf-clang: (.*)$`) // what the bundled compiler says of itself
 )
 
 // firstError is the first one in a file of the user, who can mend that, else the first of all.
 func firstError(output string, own func(file string) bool) diagnostic {
-	all := placedError.FindAllStringSubmatch(output, -1)
+	all := placedError().FindAllStringSubmatch(output, -1)
 	for _, m := range all {
 		if own(m[2]) {
 			return diagnostic{m[1], m[2], m[3]}
@@ -33,7 +39,7 @@ func firstError(output string, own func(file string) bool) diagnostic {
 	if all != nil {
 		return diagnostic{all[0][1], all[0][2], all[0][3]}
 	}
-	for _, form := range []*regexp.Regexp{plainError, crash} {
+	for _, form := range []*regexp.Regexp{plainError(), crash()} {
 		if m := form.FindStringSubmatch(output); m != nil {
 			return diagnostic{text: m[1]}
 		}
@@ -43,19 +49,19 @@ func firstError(output string, own func(file string) bool) diagnostic {
 }
 
 var (
-	aWarning  = regexp.MustCompile(`(?m)^\S+:\d+:\d+: warning: `)
-	summary   = regexp.MustCompile(`(?m)^\d+ warnings? generated\.\n`)
-	mapPassed = regexp.MustCompile(`^.*passing 'struct \(unnamed struct at .*\) \*' to parameter of type '(?:const )?struct bpf_map_def \*'`)
+	aWarning  = pattern(`(?m)^\S+:\d+:\d+: warning: `)
+	summary   = pattern(`(?m)^\d+ warnings? generated\.\n`)
+	mapPassed = pattern(`^.*passing 'struct \(unnamed struct at .*\) \*' to parameter of type '(?:const )?struct bpf_map_def \*'`)
 )
 
 // worthSaying is what a compiler warned of when it succeeded, but that a map is passed to a function
 // that takes any: struct bpf_map_def is the name that scripts have for that.
 func worthSaying(output string) string {
-	output = summary.ReplaceAllString(output, "")
-	starts := append(aWarning.FindAllStringIndex(output, -1), []int{len(output)})
+	output = summary().ReplaceAllString(output, "")
+	starts := append(aWarning().FindAllStringIndex(output, -1), []int{len(output)})
 	said := output[:starts[0][0]]
 	for i, start := range starts[:len(starts)-1] {
-		if block := output[start[0]:starts[i+1][0]]; !mapPassed.MatchString(block) {
+		if block := output[start[0]:starts[i+1][0]]; !mapPassed().MatchString(block) {
 			said += block
 		}
 	}
@@ -74,16 +80,16 @@ func (j *job) compileError(output string, types *header.Header) error {
 }
 
 var (
-	noHeader = regexp.MustCompile(`^'([^']+)' file not found`)
-	noField  = regexp.MustCompile(`^no member named '(\w+)' in '(?:struct |union )?(\w+)'`)
-	noType   = regexp.MustCompile(`(?:incomplete (?:definition of )?type|unknown type name) '(?:const |volatile )*(?:struct |union |enum )?(\w+)`)
-	noRing   = regexp.MustCompile(`^no member named 'key' in '(?:struct )?\((?:unnamed|anonymous)`)
-	noName   = regexp.MustCompile(`undeclared (?:identifier|function) '(\w+)'`)
+	noHeader = pattern(`^'([^']+)' file not found`)
+	noField  = pattern(`^no member named '(\w+)' in '(?:struct |union )?(\w+)'`)
+	noType   = pattern(`(?:incomplete (?:definition of )?type|unknown type name) '(?:const |volatile )*(?:struct |union |enum )?(\w+)`)
+	noRing   = pattern(`^no member named 'key' in '(?:struct )?\((?:unnamed|anonymous)`)
+	noName   = pattern(`undeclared (?:identifier|function) '(\w+)'`)
 )
 
 // hint names what the user may have meant.
 func (j *job) hint(text string, types *header.Header) string {
-	if m := noHeader.FindStringSubmatch(text); m != nil {
+	if m := noHeader().FindStringSubmatch(text); m != nil {
 		if strings.HasPrefix(m[1], "bpf/") && j.library.libbpf == "" {
 			return "libbpf's headers are missing: pip install coolbpf brings them; or install libbpf-dev"
 		}
@@ -96,25 +102,25 @@ func (j *job) hint(text string, types *header.Header) string {
 		return ""
 	}
 	closest := ""
-	if m := noField.FindStringSubmatch(text); m != nil && types != nil {
+	if m := noField().FindStringSubmatch(text); m != nil && types != nil {
 		closest = types.ClosestField(m[2], m[1])
-	} else if m := noType.FindStringSubmatch(text); m != nil {
+	} else if m := noType().FindStringSubmatch(text); m != nil {
 		closest = j.closest(m[1], types, (*header.Header).ClosestType)
-	} else if m := noName.FindStringSubmatch(text); m != nil {
+	} else if m := noName().FindStringSubmatch(text); m != nil {
 		closest = j.closest(m[1], types, (*header.Header).ClosestName)
 	}
 	switch {
-	case noRing.MatchString(text):
+	case noRing().MatchString(text):
 		return "lbc_ringbuf_output and the like take &NAME of an LBC_RINGBUF"
 	case closest != "":
 		return "closest: " + closest
-	case types == nil && (noType.MatchString(text) || noName.MatchString(text)):
+	case types == nil && (noType().MatchString(text) || noName().MatchString(text)):
 		return `the kernel's types and the macros come with #include "lbc.h"`
 	}
 	return ""
 }
 
-var identifier = regexp.MustCompile(`[A-Za-z_]\w*`)
+var identifier = pattern(`[A-Za-z_]\w*`)
 
 // closest is the nearest name of those in the source and the headers that it includes, and the
 // kernel's.
@@ -124,7 +130,7 @@ func (j *job) closest(name string, types *header.Header, kernels func(*header.He
 	}
 	return fault.Closest(name, func(yield func(string) bool) {
 		for _, text := range append(j.source.texts(), j.source.library()...) {
-			for _, candidate := range identifier.FindAllString(text, -1) {
+			for _, candidate := range identifier().FindAllString(text, -1) {
 				if !yield(candidate) {
 					return
 				}

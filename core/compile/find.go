@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -88,7 +87,7 @@ func newCompiler(path string) *compiler {
 	return &compiler{path, []string{"-nostdlibinc"}}
 }
 
-var numbered = regexp.MustCompile(`^clang-([0-9]+)$`)
+var numbered = pattern(`^clang-([0-9]+)$`)
 
 // clangs are the clang and all clang-NN in the directories, the newest first.
 func clangs(directories string) []string {
@@ -104,25 +103,25 @@ func clangs(directories string) []string {
 		for _, e := range entries {
 			if e.Name() == "clang" {
 				plain = append(plain, filepath.Join(dir, "clang"))
-			} else if numbered.MatchString(e.Name()) {
+			} else if numbered().MatchString(e.Name()) {
 				versions = append(versions, filepath.Join(dir, e.Name()))
 			}
 		}
 	}
 	number := func(path string) int {
-		n, _ := strconv.Atoi(numbered.FindStringSubmatch(filepath.Base(path))[1])
+		n, _ := strconv.Atoi(numbered().FindStringSubmatch(filepath.Base(path))[1])
 		return n
 	}
 	slices.SortStableFunc(versions, func(a, b string) int { return cmp.Compare(number(b), number(a)) })
 	return append(plain, versions...)
 }
 
-var versionText = regexp.MustCompile(`clang version ([0-9]+)\.`)
+var versionText = pattern(`clang version ([0-9]+)\.`)
 
 // clangVersion is 0 for what is no clang.
 func clangVersion(ctx context.Context, path, temp string) int {
 	output, err := run(ctx, path, []string{"--version"}, "/", temp)
-	m := versionText.FindStringSubmatch(output)
+	m := versionText().FindStringSubmatch(output)
 	if err != nil || m == nil {
 		return 0
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"slices"
@@ -61,7 +62,8 @@ func engine(s *source) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%q", flags)
 	for _, name := range slices.Sorted(maps.Keys(s.brought)) {
-		fmt.Fprintf(h, "%q %q", name, s.brought[name])
+		fmt.Fprintf(h, "%q %d\n", name, len(s.brought[name]))
+		io.WriteString(h, s.brought[name])
 	}
 	return fmt.Sprintf("%d-%x", generation, h.Sum(nil)[:8])
 }

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"maps"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -71,15 +71,37 @@ func (s *source) add(f *file, l library) error {
 
 var mark = []byte("\ufeff") // how some editors begin UTF-8 text
 
-var includes = regexp.MustCompile(`(?m)^[ \t\f\v]*#[ \t]*(?:include|include_next|import)[ \t]*(?:"([^"\r\n]+)"|<([^>\r\n]+)>)`)
+var inclusion = pattern(`^[ \t]*(?:include|include_next|import)[ \t]*(?:"([^"\r\n]+)"|<([^>\r\n]+)>)`)
+
+// included yields what a text includes: the name in quotes, or that in brackets. Headers are long and
+// few of their lines have a #.
+func included(text []byte) iter.Seq2[string, string] {
+	return func(yield func(quoted, bracketed string) bool) {
+		for {
+			i := bytes.IndexByte(text, '#')
+			if i < 0 {
+				return
+			}
+			before := text[bytes.LastIndexByte(text[:i], '\n')+1 : i]
+			text = text[i+1:]
+			line, _, _ := bytes.Cut(text, []byte{'\n'})
+			if len(bytes.Trim(before, " \t\f\v")) > 0 {
+				continue
+			}
+			if m := inclusion().FindSubmatch(line); m != nil && !yield(string(m[1]), string(m[2])) {
+				return
+			}
+		}
+	}
+}
 
 // follow reads what text, which lies in directory, includes. One in a branch or a comment that
 // the compiler skips is read too: this can only cause a compilation too many.
 func (s *source) follow(text []byte, directory string, l library) error {
-	for _, m := range includes.FindAllSubmatch(bytes.TrimPrefix(text, mark), -1) {
-		dirs, spelled := s.dirs, string(m[2])
-		if m[2] == nil {
-			dirs, spelled = append([]string{directory}, s.dirs...), string(m[1])
+	for quoted, bracketed := range included(bytes.TrimPrefix(text, mark)) {
+		dirs, spelled := s.dirs, bracketed
+		if quoted != "" {
+			dirs, spelled = append([]string{directory}, s.dirs...), quoted
 		}
 		if s.bring(spelled, l) {
 			continue
@@ -106,9 +128,9 @@ func (s *source) bring(name string, l library) bool {
 		return false
 	}
 	s.brought[name] = text
-	for _, m := range includes.FindAllStringSubmatch(text, -1) {
-		if m[1] == "" || !s.bring(filepath.Join(filepath.Dir(name), m[1]), l) {
-			s.bring(m[1]+m[2], l)
+	for quoted, bracketed := range included([]byte(text)) {
+		if quoted == "" || !s.bring(filepath.Join(filepath.Dir(name), quoted), l) {
+			s.bring(quoted+bracketed, l)
 		}
 	}
 	return true

@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"time"
 
@@ -127,7 +126,7 @@ func (w *workspace) put(path string, text []byte) error {
 	return nil
 }
 
-var word = regexp.MustCompile(`(?:\\.|\S)+`)
+var word = pattern(`(?:\\.|\S)+`)
 
 // strayed names a file that the compiler has read, but we have not, or is "". It counts for no key,
 // and whom to trust it for was not asked.
@@ -136,7 +135,7 @@ func (w *workspace) strayed(s *source) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for _, path := range word.FindAllString(string(rule), -1) {
+	for _, path := range word().FindAllString(string(rule), -1) {
 		path = strings.NewReplacer(`\ `, " ", `\#`, "#", "$$", "$").Replace(strings.TrimSuffix(path, ":"))
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(w.files(s.work), path)
@@ -157,12 +156,12 @@ func (w *workspace) unprepared(err error) error {
 		Hint: "TMPDIR names another place"}
 }
 
-var here = regexp.MustCompile(`(?m)^(In file included from )?\./`)
+var here = pattern(`(?m)^(In file included from )?\./`)
 
 // clean makes the compiler's output speak of the user's files, by their path from work.
 func (w *workspace) clean(output, work string) string {
 	for _, private := range []string{w.files(work) + "/", w.files(""), w.ours("") + "/", w.root + "/"} {
 		output = strings.ReplaceAll(output, private, "")
 	}
-	return here.ReplaceAllString(output, "$1")
+	return here().ReplaceAllString(output, "$1")
 }
