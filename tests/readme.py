@@ -11,7 +11,7 @@ from running import NAME, SECONDS, Running, set_name
 
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 COOLBPF = os.path.join(os.path.dirname(sys.executable), "coolbpf")
-SCRIPTS = ["new_tasks.py", "mallocs.py", "profile.py", "traced.py"]
+SCRIPTS = ["new_tasks.py", "mallocs.py", "profile.py", "calls.py", "traced.py"]
 
 
 def readme(name):

@@ -53,6 +53,14 @@ def test_profile(request, printed):
     assert re.search(r"^    \S+ \+ 0x[\da-f]+$", stacks, re.M), stacks
 
 
+def test_calls(request, printed):
+    pid = busy(request, "os.getppid()")
+    running = printed.script("calls.py")
+    assert running.ended.wait(SECONDS) and running.process.wait() == 0
+    counts = [int(m.group(1)) for m in map(re.compile(r"%d: (\d+) system calls$" % pid).match, running.lines) if m]
+    assert counts and counts[0] > 1000, running.lines
+
+
 def run_program(printed):
     running = printed.run(COOLBPF, "run", "execs.bpf.c")
     running.until(lambda lines: [line for line in lines if line.startswith("running")])
