@@ -48,8 +48,8 @@ def _described(kind):
 
 def view(form, data, count, stride, start=0):
     """An array over bytes that hold such a value at start and every stride bytes from there."""
-    record = {"names": ["value"], "offsets": [start], "formats": [form], "itemsize": stride}
-    return numpy().ndarray((count,), record, data)["value"]
+    one = numpy().empty((), form)  # of an array dtype it has the array's shape
+    return numpy().ndarray((count,) + one.shape, one.dtype, data, start, (stride,) + one.strides)
 
 
 def bitfield(member, start, data, count, stride):

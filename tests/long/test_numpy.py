@@ -8,7 +8,11 @@ import numpy
 import pytest
 
 from programs import KINDS, NUMBERS, RING, cpus, load, on_cpu
-from pylcc import errors
+from pylcc import _lib, errors
+from pylcc._batch import Batch
+from pylcc._decode import Types
+from pylcc._events import Run
+from pylcc._records import Records
 from test_batches import SHORT, gather
 
 
@@ -40,6 +44,26 @@ def test_columns_have_what_the_values_have(tmpdir):
             assert batch["pair"]["b"].tolist() == [[inner.b for inner in e.pair] for e in values]
             assert batch["high"].dtype == "i4" and "high" not in out.dtype.names
             assert [int.from_bytes(wide.tobytes(), sys.byteorder) for wide in batch["wide"]] == [e.wide for e in values]
+
+
+def test_where_nothing_came_but_a_loss():
+    """What the kernel tells at last, with no record behind it; and bitfields over nine bytes."""
+    fields = [{"name": "low", "type": 1, "bit_offset": 0, "bit_size": 7}, {"name": "wide", "type": 1, "bit_offset": 7, "bit_size": 64},
+              {"name": "high", "type": 2, "bit_offset": 71, "bit_size": 9}]
+    types = Types([{"kind": "struct", "name": "s", "size": 10, "members": fields}] +
+                  [{"kind": "int", "name": "u64", "size": 8, "signed": signed} for signed in (False, True)])
+    records = Records(types[0])
+
+    def batch(count, data):
+        run = Run(_lib.Run(lost=3, count=count, size=12 * (count > 0), stride=16 * (count > 0)), 0)
+        return Batch(run, count, data, records)
+
+    empty = batch(0, b"")
+    assert len(empty) == 0 and empty.lost == 3 and len(empty.array) == 0 and empty["wide"].tolist() == list(empty) == []
+    whole = batch(1000, os.urandom(16000))
+    for name in ("low", "wide", "high"):
+        assert whole[name].tolist() == [e[name] for e in whole]
+    assert min(whole["high"]) < 0 < max(whole["high"])
 
 
 def test_an_array_is_a_view_that_stays(tmpdir):
