@@ -137,6 +137,9 @@ func (t *Table) Update(keys, values []byte, count int) error {
 	if len(keys) != count*size {
 		return t.wrong(opUpdate, "%d keys have %d bytes, not %d", count, len(keys), count*size)
 	}
+	if count == 0 {
+		return nil
+	}
 	v := t.room(count)
 	if err := v.set(opUpdate, values, count); err != nil {
 		return err

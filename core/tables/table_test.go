@@ -351,6 +351,9 @@ func TestUpdateOfWrongSize(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	if err := table.Update(nil, nil, 0); err != nil {
+		t.Error(err)
+	}
 	for n := range uint32(5) {
 		err := table.Update(key(n), key(n), 1)
 		if full := err != nil && err.Error() == "update map m: it is full (max_entries 4)"; full != (n == 4) {
