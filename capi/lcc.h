@@ -199,7 +199,7 @@ lcc_error *lcc_map_clear(lcc_handle session, uint32_t map);
 lcc_error *lcc_fd(lcc_handle session, lcc_str name, int32_t *out);
 
 /* Open the perf buffer of a map of type perf_event_array: one ring of at least ring_size bytes
- * for each possible CPU (0: 256 KiB); or a ringbuf, whose records say CPU -1, and whose
+ * (0: 256 KiB) for each CPU that is online; or a ringbuf, whose records say CPU -1, and whose
  * losses are those that lbc.h counts (LBC_RINGBUF). A map has at most one reader at a time. */
 lcc_error *lcc_events_open(lcc_handle session, uint32_t map, uint32_t ring_size, lcc_handle *out);
 
@@ -213,9 +213,10 @@ lcc_error *lcc_events_read(lcc_handle events, void *buffer, uint64_t size, int32
 /* A descriptor for poll(2) and event loops: it becomes readable when lcc_events_read has something to
  * do, and now and then for what nobody tells of: once a second for CPUs that came, every 250 ms for
  * records of a ringbuf that are to wake nobody. Then read with a timeout of 0, and wait again. What
- * poll has told once it need not tell twice: whoever did not read then, or registers the descriptor
- * anew, makes this call before. It waits for a read under way. The descriptor is the reader's: do not
- * read or close it. */
+ * the kernel has told once it need not tell twice, and to register the descriptor (EPOLL_CTL_ADD, or a
+ * duplicate) counts as being told: after that, or after being told without reading, make this call once
+ * more, or read with a timeout of 0, and wait only then. It waits for a read under way. The descriptor
+ * is the reader's: do not read or close it. */
 lcc_error *lcc_events_fd(lcc_handle events, int32_t *out);
 
 /* The functions that kernel addresses lie in, a line each as /proc/kallsyms has it, "ADDRESS LETTER func"

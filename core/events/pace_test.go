@@ -188,6 +188,7 @@ func TestDescriptor(t *testing.T) {
 			t.Errorf("%s: %d, %v", name, again, err)
 		}
 		s.one(r, 5)
+		s.registered(r, fd)
 		if err := r.Close(); err != nil {
 			t.Error(err)
 		}
@@ -195,6 +196,29 @@ func TestDescriptor(t *testing.T) {
 			t.Errorf("%s: it is closed", name)
 		}
 	}
+}
+
+// registered waits by epoll, which was told of the record as it came to know of the descriptor.
+func (s *sender) registered(r *Reader, fd int) {
+	s.Helper()
+	loop, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		s.Fatal(err)
+	}
+	defer unix.Close(loop)
+	s.send(0, 6)
+	if err := unix.EpollCtl(loop, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN}); err != nil {
+		s.Fatal(err)
+	}
+	for range 2 { // the first wait takes what the registration was told
+		if _, err := r.FD(); err != nil {
+			s.Fatal(err)
+		}
+		if n, err := unix.EpollWait(loop, make([]unix.EpollEvent, 1), 0); n != 1 {
+			s.Errorf("%s: the descriptor is not readable: %v", kind(r.array), err)
+		}
+	}
+	s.one(r, 6)
 }
 
 // A busy reader has programs wake it when the ring buffer is half full, a quiet one as the kernel does.

@@ -1,5 +1,5 @@
-// Package events reads perf buffers: records in batches, and the exact count of those that the
-// kernel had to drop; and ring buffers, which have no such count.
+// Package events reads perf buffers and ring buffers: records in batches, and the exact count of those
+// that there was no room for; of ring buffers where lbc.h counts them.
 package events
 
 import (
@@ -86,8 +86,15 @@ func Open(name string, array *ebpf.Map, o Options) (*Reader, error) {
 	return r, nil
 }
 
+func kind(m *ebpf.Map) string {
+	if m.Type() == ebpf.RingBuf {
+		return "ring buffer"
+	}
+	return "perf buffer"
+}
+
 func (r *Reader) failed(op string, err error) error {
-	f := &fault.Error{Kind: fault.System, Op: op + " perf buffer", Subject: r.name, Cause: err}
+	f := &fault.Error{Kind: fault.System, Op: op + " " + kind(r.array), Subject: r.name, Cause: err}
 	if errors.Is(err, fs.ErrPermission) {
 		f.Kind, f.Hint = fault.Privilege, "it needs CAP_PERFMON, and where kernel.perf_event_paranoid is 3 CAP_SYS_ADMIN"
 	}
@@ -95,7 +102,7 @@ func (r *Reader) failed(op string, err error) error {
 }
 
 func (r *Reader) over(op string) error {
-	return &fault.Error{Kind: fault.Closed, Op: op + " perf buffer", Subject: r.name, Cause: errors.New("it was closed")}
+	return &fault.Error{Kind: fault.Closed, Op: op + " " + kind(r.array), Subject: r.name, Cause: errors.New("it was closed")}
 }
 
 func (r *Reader) openShared(o Options) error {
@@ -116,7 +123,7 @@ func (r *Reader) Read(buffer []byte, runs []Run, timeout time.Duration) (int, er
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(runs) == 0 {
-		return 0, &fault.Error{Kind: fault.Invalid, Op: "read perf buffer", Subject: r.name, Cause: errors.New("there is no room for a run")}
+		return 0, &fault.Error{Kind: fault.Invalid, Op: "read " + kind(r.array), Subject: r.name, Cause: errors.New("there is no room for a run")}
 	}
 	if r.closed.Load() {
 		return 0, r.over("read")
@@ -166,8 +173,8 @@ func (r *Reader) look(b *batch) error {
 }
 
 // FD is a descriptor to wait for: it becomes readable when there is something to read, and at least
-// once a second. Then Read without a timeout, and wait again. The kernel tells of a ring once: whoever
-// was told and did not read asks for FD anew. A Read under way ends first. Close closes the descriptor.
+// once a second. Then Read without a timeout, and wait again. The kernel tells of a ring once, also whoever
+// registers the descriptor: who did that, or was told and did not read, calls FD anew. A Read under way ends first. Close closes the descriptor.
 func (r *Reader) FD() (int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
