@@ -24,8 +24,10 @@ async def _something(reader, seconds):
             come.set_result(None)
 
     def closed():
-        if not loop.is_closed():
+        try:
             loop.call_soon_threadsafe(tell)
+        except RuntimeError:
+            pass  # the loop is closed, and nobody waits
 
     timer = None if seconds is None else loop.call_later(max(0, seconds), tell)
     descriptor = None
@@ -33,6 +35,7 @@ async def _something(reader, seconds):
     try:
         descriptor = os.dup(reader.fileno())  # of its own: it is there still when the object is closed
         loop.add_reader(descriptor, tell)
+        reader.fileno()  # tells of what came before the loop knew the descriptor
         await come
     finally:
         reader.session.listeners.remove(closed)

@@ -4,7 +4,7 @@ from itertools import chain
 
 from pylcc import _numpy, errors
 from pylcc._compound import ArrayType
-from pylcc._lib import number
+from pylcc._lib import number, which
 from pylcc._scalars import EnumType, PointerType, map, rows
 from pylcc._values import texts
 
@@ -21,7 +21,8 @@ class Batch(object):
 
     Where numpy is installed a column is an array over data, without a copy; that of a bitfield is
     made. Else it is a list of the same values: integers, also of enums, pointers and bool; floats; char
-    arrays as bytes without the NULs at their end; arrays and structs in a struct as values have them.
+    arrays as bytes without the NULs at their end, but with what lies behind an earlier one, where a value
+    is text up to the first: programs should clear them; arrays and structs in a struct as values have them.
     It is a list also for what has no dtype (a flexible array), and where the records are shorter than
     their type: what is missing reads None. KeyError: the records have no such member."""
 
@@ -75,10 +76,11 @@ class Batch(object):
         return self._records.read_all(self._bytes[at:at + self.size])
 
     def _column(self, name):
-        fields = getattr(self._records.kind, "fields", tuple)()
+        fields = list(getattr(self._records.kind, "fields", tuple)())
         member, start = next(((m, start) for m, start in fields if m.name == name), (None, None))
         if member is None:
-            raise KeyError(name)
+            names = [m.name for m, _ in fields]
+            raise KeyError("read column %s: the records have no such member (%s)" % (name, which(name, names, "they have")))
         if self.size < self._records.kind.size or not member.type.size:
             return [getattr(value, name) for value in self]
         if _numpy.numpy() is None:

@@ -3,7 +3,7 @@
 import time
 from itertools import repeat
 
-from pylcc import _lib, errors
+from pylcc import _lib, _numpy, errors
 from pylcc._batch import Batch, Batches
 from pylcc._events import NOTHING, Reader
 from pylcc._memory import address, octets
@@ -24,7 +24,10 @@ class CmapsEvent(CmapsBase):
 
     which opens the buffer too, tells lost of open_perf_buffer what was lost, lets other tasks run when
     no record is left, and raises ClosedException when the object is closed. Who breaks out leaves the
-    next records to what comes then. All of these may follow one another; only one at a time waits."""
+    next records to what comes then. A signal whose handler raises, as Ctrl-C does in asyncio before
+    Python 3.11, may cost the record that is on its way to async for; the others lose none by that.
+
+    All of these may follow one another; only one at a time waits."""
 
     def __init__(self, *arguments):
         CmapsBase.__init__(self, *arguments)
@@ -55,7 +58,8 @@ class CmapsEvent(CmapsBase):
         attributes cb (and lostcb) to use instead of the callbacks of open_perf_buffer.
 
         Ctrl-C raises KeyboardInterrupt here. KeyboardInterrupt and SystemExit raised by a callback
-        end the call; any other exception in it is printed with its traceback and polling goes on.
+        end the call; any other exception in it is printed with its traceback and polling goes on. What
+        was read already is delivered also when a callback closes the object or sets new callbacks.
         Raises ValueError without a callback, ClosedException when the object is closed meanwhile."""
         target = self if obj is None else obj
         if getattr(target, "cb", None) is None:
@@ -76,6 +80,7 @@ class CmapsEvent(CmapsBase):
         what was there at once, and may be kept. Records that were lost are told as perf_buffer_poll
         tells them, and stand in batch.lost. Raises as that does; Ctrl-C raises KeyboardInterrupt, and
         what was read and not handed out is left to the next call."""
+        _numpy.numpy()  # to import it takes a while, in which records would be lost
         deadline, reader = self._deadline(timeout), self._open()
         found = Batches.from_iterable(reader.batches(self._batch, self._lost, deadline, _now))
         found.asynchronous = lambda: self._asynchronously(
@@ -90,8 +95,8 @@ class CmapsEvent(CmapsBase):
         """A descriptor for poll(2) and event loops, valid until the object is closed: do not read or close it.
 
         It is readable when records came, and now and then when none did: then make a call with timeout
-        0. Opens the buffer. Who registers it, or has not made that call, or broke out of batches, makes
-        it first: records that came before are not told again."""
+        0. Opens the buffer. Register it, make that call once, then wait; the same after leaving a loop
+        over batches early: records that came before are not told again."""
         return self._open().fileno()
 
     @property
@@ -139,11 +144,14 @@ class CmapsEvent(CmapsBase):
             self._known = Records(None if number is None else self._types[number])
         return self._known
 
-    def _deadline(self, timeout):
+    def _deadline(self, given):
         try:
-            return None if float(timeout) < 0 else _now() + float(timeout)
+            timeout = float(given)
         except (TypeError, ValueError):
-            raise errors.InvalidArgsException("poll %s: timeout %r is no number of milliseconds" % (self.name, timeout))
+            timeout = float("nan")
+        if timeout != timeout:
+            raise errors.InvalidArgsException("poll %s: timeout %r is no number of milliseconds" % (self.name, given))
+        return None if timeout < 0 else _now() + timeout
 
     def _asynchronously(self, take, deadline):
         from pylcc import _asyncio  # which Python 2 cannot read

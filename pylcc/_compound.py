@@ -12,6 +12,7 @@ from itertools import repeat
 from pylcc._scalars import EnumType, IntType, Type, apiece, from_memory, map, rows, to_memory, zip
 from pylcc._values import Array, Octets, Text, Value, per_cpu_class, texts, value_class
 
+_SHORT = 64
 _IDENTIFIER = re.compile(r"(?!__\w*__$)[A-Za-z_]\w*$")
 
 
@@ -23,7 +24,9 @@ class ArrayType(Type):
         numbers = isinstance(self.element, IntType)
         self.text = numbers and self.element.char
         self.make = Octets if numbers and self.element.size == 1 and self.element.code in "bB" else Array
-        self.convert = types.texts.__getitem__ if self.text else self.items
+        self.convert = self.items
+        if self.text:  # short ones repeat, such as command names
+            self.convert = types.texts.__getitem__ if self.size <= _SHORT else Text
 
     def combine(self, groups):
         if self.text:

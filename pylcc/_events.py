@@ -80,7 +80,8 @@ class Run(object):
             traceback.print_exc()
 
     def _tell(self, lost):
-        next(map(lost, repeat(self.cpu), self._losses), None)
+        if self._losses.__length_hint__():
+            next(map(lost, repeat(self.cpu), self._losses))
 
     def take(self, read):
         """What read(address) makes of the next record."""
@@ -95,7 +96,7 @@ class Run(object):
 
 
 class Reader(Handle):
-    """Perf rings of one map, on every possible CPU."""
+    """The perf rings of one map, or a ring buffer."""
 
     def __init__(self, session, index):
         Handle.__init__(self, "lcc_events_open", session.number, index, 0)

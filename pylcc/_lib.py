@@ -112,6 +112,13 @@ def text(value, name, undecodable="strict", nul=False):
     return value
 
 
+def which(name, names, who):
+    """For a hint: the closest of the names, and all that who has."""
+    import difflib  # takes a while, and most scripts have no such error
+    near = difflib.get_close_matches(name, names, 1)
+    return "%s%s %s" % ("closest: %s; " % near[0] if near else "", who, ", ".join(names) or "none")
+
+
 def number(value, name):
     """An argument as an integer."""
     try:

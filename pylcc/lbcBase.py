@@ -7,6 +7,7 @@ import threading
 import pylcc
 from pylcc import _identity, _load, _servers, errors, perfEvent
 from pylcc._attach import Attach
+from pylcc._events import NOTHING
 from pylcc._exec import CexecCmd, ON_POSIX
 from pylcc._identity import VERSION as __version__  # noqa: F401
 from pylcc._lib import ready
@@ -118,7 +119,7 @@ class ClbcBase(Attach, ClbcLoad):
         try:
             at, row, make = self.__current[name]
         except KeyError:
-            at = self
+            at, row, make = NOTHING
         if data is at:
             return make(row)
         event = getattr(self.maps[name], "event", None)

@@ -1,13 +1,12 @@
 """The maps of a loaded object, as ClbcBase.maps holds them."""
 
-import difflib
 import struct
 
 from pylcc import _hist, errors
 from pylcc._buffers import CmapsEvent
 from pylcc._cffi import CffiTrans
 from pylcc._decode import Types
-from pylcc._lib import native, number
+from pylcc._lib import native, number, which
 from pylcc._identity import VERSION as __version__  # noqa: F401
 from pylcc._symbols import Functions
 from pylcc._tables import (CmapsArray, CmapsBase, CmapsBloom, CmapsHash, CmapsHolder, CmapsLruHash, CmapsLruPerHash,
@@ -160,6 +159,5 @@ class Maps(dict):
     def __missing__(self, name):
         if isinstance(name, bytes) and str is not bytes and native(name) in self:
             return self[native(name)]
-        near = difflib.get_close_matches(name if isinstance(name, texts) else str(name), list(self), 1)
-        raise errors.UnknownMapException("use map %s: the object has no such map (%sit has %s)" % (
-            name, "closest: %s; " % near[0] if near else "", ", ".join(sorted(self)) or "none"))
+        raise errors.UnknownMapException("use map %s: the object has no such map (%s)" % (
+            name, which(name if isinstance(name, texts) else str(name), sorted(self), "it has")))

@@ -126,6 +126,9 @@ def test_data_outside_the_record_is_refused(forks):
         with pytest.raises(errors.InvalidArgsException) as e:
             forks.getMap("e_out", data, 24)
         assert "not in the record being delivered" in str(e.value)
+    for data in (0, forks):
+        with pytest.raises(errors.UnknownMapException):
+            forks.getMap("e_uot", data, 24)
 
 
 def test_an_integer_event_has_value(tmpdir):

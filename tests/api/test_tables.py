@@ -369,6 +369,7 @@ def test_wrong_arguments_are_named(maps):
             (lambda: maps["stacks"].getArr("x"), "use 'x' as stack_id: it must be an integer"),
             (lambda: maps["stacks"].getStacks(None), "use None as stack_id"),
             (lambda: maps["ring"].perf_buffer_poll("x", Callbacks), "poll ring: timeout 'x' is no number of milliseconds"),
+            (lambda: maps["ring"].perf_buffer_poll(float("nan"), Callbacks), "poll ring: timeout nan is no number of milliseconds"),
             (lambda: maps["ring"].perf_buffer_poll(0, Key), "has no attr callback."),
             (lambda: maps["ring"].open_perf_buffer(5), "open perf buffer ring: cb is not callable: 5"),
             (lambda: maps["nope"], "use map nope: the object has no such map")]:
