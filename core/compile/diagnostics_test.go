@@ -73,9 +73,13 @@ func TestTypeOfAMap(t *testing.T) {
 }
 
 func TestMapThatIsNoRing(t *testing.T) {
-	b := newBench(t).source("#include \"lbc.h\"\nstruct { __uint(type, BPF_MAP_TYPE_RINGBUF); } plain SEC(\".maps\");\n" +
-		"int f(void) { return lbc_ringbuf_output(&plain, \"x\", 1, 0); }\n")
-	b.fails(fault.Compile, "compile t.bpf.c:3:", "take &NAME of an LBC_RINGBUF")
+	for _, member := range []string{"", "__type(key, char[1]);"} {
+		for _, other := range []string{"", "LBC_RINGBUF(other, u64, 4096);"} {
+			b := newBench(t).source("#include \"lbc.h\"\nstruct { __uint(type, BPF_MAP_TYPE_RINGBUF); " + member + " } plain SEC(\".maps\");" + other +
+				"\nint f(void) { return lbc_ringbuf_output(&plain, \"x\", 1, 0); }\n")
+			b.fails(fault.Compile, "compile t.bpf.c:3:", "take &NAME of an LBC_RINGBUF")
+		}
+	}
 }
 
 func TestFailureLeavesTheOldFileAlone(t *testing.T) {

@@ -1,7 +1,7 @@
 package events
 
 import (
-	"os"
+	"fmt"
 	"sync/atomic"
 	"unsafe"
 
@@ -9,23 +9,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// rings is how many ring buffers a program may have: __LBC_RINGS of lbc.h.
-const rings = 64
-
-// control is what the programs and the reader of a ring buffer tell one another: __lbc_rings of lbc.h.
+// control is what the programs and the reader of a ring buffer tell one another: __lbc_ring of lbc.h.
 type control struct {
 	memory []byte
 	enough *uint64 // bytes at which programs wake the reader; 0: as the kernel does
 	lost   *uint64 // records that the buffer had no room for
 }
 
-func openControl(m *ebpf.Map, number int) (*control, error) {
-	memory, err := unix.Mmap(m.FD(), 0, os.Getpagesize(), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+func openControl(m *ebpf.Map, offset uint32) (*control, error) {
+	if offset%8 != 0 || uint64(offset)+16 > uint64(m.ValueSize()) {
+		return nil, fmt.Errorf("its counter lies at %d, outside of a map of %d bytes", offset, m.ValueSize())
+	}
+	memory, err := unix.Mmap(m.FD(), 0, int(m.ValueSize()), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err != nil {
 		return nil, err
 	}
-	both := (*[2][rings]uint64)(unsafe.Pointer(&memory[0]))
-	return &control{memory, &both[0][number], &both[1][number]}, nil
+	both := (*[2]uint64)(unsafe.Pointer(&memory[offset]))
+	return &control{memory, &both[0], &both[1]}, nil
 }
 
 // wake has programs wake the reader when there are as many bytes; 0: for each record that it waits for.

@@ -225,38 +225,38 @@ func (s *sender) registered(r *Reader, fd int) {
 // What they lost it takes once.
 func TestControl(t *testing.T) {
 	s := newRingSender(t, 8)
-	shared, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: 16 * rings, MaxEntries: 1, Flags: unix.BPF_F_MMAPABLE})
+	shared, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: 16 * 300, MaxEntries: 1, Flags: unix.BPF_F_MMAPABLE})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer shared.Close()
-	told := func() [2][rings]uint64 {
+	told := func() [300][2]uint64 {
 		t.Helper()
-		var words [2][rings]uint64
+		var words [300][2]uint64
 		if err := shared.Lookup(uint32(0), &words); err != nil {
 			t.Fatal(err)
 		}
 		return words
 	}
-	r, err := Open("e_out", s.array, Options{Control: shared, Number: rings - 1})
+	r, err := Open("e_out", s.array, Options{Control: shared, Offset: 16 * 299})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { r.Close() })
 	for range 2 {
-		if words := told(); r.alarm.every != 0 || words != [2][rings]uint64{} {
+		if words := told(); r.alarm.every != 0 || words != [300][2]uint64{} {
 			t.Fatalf("%v, %v", words, r.alarm.every)
 		}
 		for number := range uint64(100) {
 			s.send(0, number)
 		}
-		want := [2][rings]uint64{}
-		want[1][rings-1] = 3
+		want := [300][2]uint64{}
+		want[299][1] = 3
 		if err := shared.Put(uint32(0), want); err != nil {
 			t.Fatal(err)
 		}
 		got := s.read(r, 4096, 16, func(got *received) bool { return got.count() == 100 })
-		want[0][rings-1], want[1][rings-1] = 2048, 0
+		want[299] = [2]uint64{2048, 0}
 		if words := told(); got.lost != 3 || r.alarm.every != lookEvery || words != want {
 			t.Errorf("lost %d, %v, %v", got.lost, words, r.alarm.every)
 		}

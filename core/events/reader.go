@@ -55,8 +55,8 @@ type Reader struct {
 // Options say how a buffer is opened.
 type Options struct {
 	RingSize int       // of a perf event array: bytes for each CPU, at least
-	Control  *ebpf.Map // of a ring buffer of LBC_RINGBUF: the map with __lbc_rings
-	Number   int       // its number there
+	Control  *ebpf.Map // of a ring buffer of LBC_RINGBUF: the map with its __lbc_ring
+	Offset   uint32    // of that
 }
 
 // Open makes a ring for each CPU; that of a ring buffer is there already.

@@ -34,7 +34,7 @@ func openShared(m *ebpf.Map, o Options) (s *shared, err error) {
 	page, size := os.Getpagesize(), int(m.MaxEntries())
 	s = &shared{}
 	if o.Control != nil {
-		if s.control, err = openControl(o.Control, o.Number); err != nil {
+		if s.control, err = openControl(o.Control, o.Offset); err != nil {
 			return nil, err
 		}
 	}

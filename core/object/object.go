@@ -61,7 +61,7 @@ func Parse(elf []byte, old string) (object *Object, err error) {
 			spec.Maps[name].Flags |= mmapable
 			continue
 		}
-		o.Maps = append(o.Maps, newMap(spec.Maps[name], spec.Types, &types))
+		o.Maps = append(o.Maps, newMap(spec.Maps[name], spec, &types))
 	}
 	o.Types = append(o.Types, types.list...)
 	return o, nil

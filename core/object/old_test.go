@@ -114,7 +114,7 @@ func FuzzOldTypes(f *testing.F) {
 		}
 		types := typeTable{seen: map[any]int{}}
 		for _, m := range spec.Maps {
-			newMap(m, nil, &types)
+			newMap(m, &ebpf.CollectionSpec{}, &types)
 		}
 		for _, typ := range types.list {
 			for _, m := range typ.Members {

@@ -16,24 +16,21 @@ type Map struct {
 	Key        *int   `json:"key"`
 	Value      *int   `json:"value"`
 
-	Ring *int `json:"-"` // the number of a ring buffer of LBC_RINGBUF in the map Rings
+	Ring *uint32 `json:"-"` // where the __lbc_ring of an LBC_RINGBUF lies in the map Rings
 }
 
 // Rings is the map that lbc.h makes where there are such ring buffers. It is no user's.
 const Rings = ".data.lbc"
 
-const (
-	mostRings = 64      // __LBC_RINGS
-	mmapable  = 1 << 10 // BPF_F_MMAPABLE
-)
+const mmapable = 1 << 10 // BPF_F_MMAPABLE
 
-func newMap(spec *ebpf.MapSpec, declared *btf.Spec, types *typeTable) Map {
+func newMap(spec *ebpf.MapSpec, all *ebpf.CollectionSpec, types *typeTable) Map {
 	if spec.Type == ebpf.PerfEventArray {
 		// The declared value is the type of a record; the kernel's own value is a file descriptor.
 		// One slot for each possible CPU, whatever the program says.
 		spec.KeySize, spec.ValueSize, spec.MaxEntries = 4, 4, 0
 	}
-	ring := newRing(spec)
+	ring := newRing(spec, all.Variables)
 	m := Map{Name: spec.Name, Type: kernelName(spec.Type.String()), KeySize: spec.KeySize, ValueSize: spec.ValueSize,
 		MaxEntries: spec.MaxEntries, Ring: ring}
 	switch spec.Type {
@@ -41,26 +38,26 @@ func newMap(spec *ebpf.MapSpec, declared *btf.Spec, types *typeTable) Map {
 		m.PerCPU = true
 	}
 	key, value := spec.Key, spec.Value
-	if pair := (*btf.Struct)(nil); key == nil && value == nil && declared != nil &&
-		declared.TypeByName("____btf_map_"+spec.Name, &pair) == nil && len(pair.Members) == 2 {
+	if pair := (*btf.Struct)(nil); key == nil && value == nil && all.Types != nil &&
+		all.Types.TypeByName("____btf_map_"+spec.Name, &pair) == nil && len(pair.Members) == 2 {
 		key, value = pair.Members[0].Type, pair.Members[1].Type // BPF_ANNOTATE_KV_PAIR of old
 	}
 	m.Key, m.Value = types.optional(key), types.optional(value)
 	return m
 }
 
-// newRing takes from the declaration of a ring buffer what is not for the kernel.
-func newRing(spec *ebpf.MapSpec) *int {
+// newRing takes from the declaration of a ring buffer what is not for the kernel: that of an LBC_RINGBUF
+// has a key of the type of a variable of its own.
+func newRing(spec *ebpf.MapSpec, variables map[string]*ebpf.VariableSpec) *uint32 {
 	if spec.Type != ebpf.RingBuf || spec.Key == nil {
 		return nil
 	}
-	key, ok := btf.As[*btf.Array](spec.Key) // char[number + 1]
+	name := spec.Key.TypeName()
 	spec.Key, spec.KeySize = nil, 0
-	if !ok || key.Nelems < 1 || key.Nelems > mostRings {
-		return nil
+	if v := variables[name]; name == "__lbc_ring_"+spec.Name && v != nil && v.SectionName == Rings {
+		return &v.Offset
 	}
-	number := int(key.Nelems) - 1
-	return &number
+	return nil
 }
 
 // Type is a C type, reduced to what decoding needs. Kind says which of the other fields count.

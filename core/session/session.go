@@ -192,8 +192,8 @@ func (s *Session) OpenEvents(index, ringSize int) (*events.Reader, error) {
 		return nil, &fault.Error{Kind: fault.Invalid, Op: "open perf buffer", Subject: name, Cause: errors.New("it is open already")}
 	}
 	o := events.Options{RingSize: ringSize}
-	if number := s.object.Maps[index].Ring; number != nil && s.collection.Maps[object.Rings] != nil {
-		o.Control, o.Number = s.collection.Maps[object.Rings], *number
+	if offset := s.object.Maps[index].Ring; offset != nil && s.collection.Maps[object.Rings] != nil {
+		o.Control, o.Offset = s.collection.Maps[object.Rings], *offset
 	}
 	r, err := events.Open(name, m, o)
 	if err == nil {

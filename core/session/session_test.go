@@ -194,12 +194,14 @@ SEC("raw_tracepoint/sys_enter")
 int on_enter(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct record_t *r;
-	u64 number;
+	u64 number, size = sizeof(number);
 
 	if (bpf_get_current_pid_tgid() >> 32 != FILTER || ctx->args[1] != GETPPID)
 		return 0;
 	number = sent++;
-	lbc_ringbuf_output(&many, &number, sizeof(number), 0);
+	lbc_ringbuf_output(&many, &number, size++, 0);
+	if (size != sizeof(number) + 1)
+		return 0;
 	r = lbc_ringbuf_reserve(&few, sizeof(*r), 0);
 	if (!r)
 		return 0;

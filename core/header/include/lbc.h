@@ -39,12 +39,14 @@ typedef signed long long s64;
 
 #define LBC_PERF_OUTPUT(NAME, TYPE, ENTRIES) __LBC_MAP(BPF_MAP_TYPE_PERF_EVENT_ARRAY, NAME, int, TYPE, ENTRIES)
 #define LBC_RINGBUF(NAME, TYPE, BYTES)					\
-	enum { __lbc_number_##NAME = __COUNTER__ };				\
-	_Static_assert(__lbc_number_##NAME < __LBC_RINGS, "too many ring buffers");	\
 	_Static_assert((BYTES) >= 4096 && !((BYTES) & ((BYTES) - 1)),		\
 		       "the size of a ring buffer is a power of two, 4096 or more");	\
-	struct __lbc_rings __lbc_rings SEC(".data.lbc");			\
-	__LBC_MAP(BPF_MAP_TYPE_RINGBUF, NAME, char[__lbc_number_##NAME + 1], TYPE, BYTES)
+	struct __lbc_ring_##NAME {						\
+		struct __lbc_ring ring;						\
+	} __lbc_ring_##NAME SEC(".data.lbc");					\
+	static inline __attribute__((always_inline, overloadable, unused))	\
+	struct __lbc_ring *__lbc_ring_of(struct __lbc_ring_##NAME key) { return &__lbc_ring_##NAME.ring; }	\
+	__LBC_MAP(BPF_MAP_TYPE_RINGBUF, NAME, struct __lbc_ring_##NAME, TYPE, BYTES)
 #define LBC_HASH(NAME, KEY, VALUE, ENTRIES) __LBC_MAP(BPF_MAP_TYPE_HASH, NAME, KEY, VALUE, ENTRIES)
 #define LBC_LRU_HASH(NAME, KEY, VALUE, ENTRIES) __LBC_MAP(BPF_MAP_TYPE_LRU_HASH, NAME, KEY, VALUE, ENTRIES)
 #define LBC_PERCPU_HASH(NAME, KEY, VALUE, ENTRIES) __LBC_MAP(BPF_MAP_TYPE_PERCPU_HASH, NAME, KEY, VALUE, ENTRIES)
@@ -64,34 +66,40 @@ typedef u64 __lbc_stack[PERF_MAX_STACK_DEPTH];
  * there was no room for is counted, and told to the reader as lost; the helpers themselves do not
  * count. Where flags are 0 the reader is woken as often as it wants to be. */
 #define lbc_ringbuf_output(MAP, DATA, SIZE, FLAGS) ({				\
-	long __lbc_error = bpf_ringbuf_output(MAP, DATA, SIZE, __lbc_wake(MAP, SIZE, FLAGS));	\
+	typeof(MAP) __lbc_map = (MAP);						\
+	u64 __lbc_size = (SIZE);						\
+	long __lbc_error = bpf_ringbuf_output(__lbc_map, DATA, __lbc_size,	\
+					      __lbc_wake(__lbc_map, __lbc_size, FLAGS));	\
 	if (__lbc_error)							\
-		__lbc_lose(MAP);						\
+		__lbc_lose(__lbc_map);						\
 	__lbc_error;								\
 })
 #define lbc_ringbuf_reserve(MAP, SIZE, FLAGS) ({				\
-	void *__lbc_record = bpf_ringbuf_reserve(MAP, SIZE, FLAGS);		\
+	typeof(MAP) __lbc_map = (MAP);						\
+	void *__lbc_record = bpf_ringbuf_reserve(__lbc_map, SIZE, FLAGS);	\
 	if (!__lbc_record)							\
-		__lbc_lose(MAP);						\
+		__lbc_lose(__lbc_map);						\
 	__lbc_record;								\
 })
-#define lbc_ringbuf_submit(MAP, RECORD, FLAGS)					\
-	bpf_ringbuf_submit(RECORD, __lbc_wake(MAP, sizeof(*(RECORD)), FLAGS))
+#define lbc_ringbuf_submit(MAP, RECORD, FLAGS) ({				\
+	typeof(MAP) __lbc_map = (MAP);						\
+	bpf_ringbuf_submit(RECORD, __lbc_wake(__lbc_map, sizeof(*(RECORD)), FLAGS));	\
+})
 
-/* Each ring buffer has a number, which the type of its key tells: char[number + 1]. */
-#define __LBC_RINGS 64
-struct __lbc_rings {
-	u64 enough[__LBC_RINGS]; /* the reader says at how many bytes to wake it; 0: as the kernel does */
-	u64 lost[__LBC_RINGS];
+/* What a ring buffer and its reader tell one another. The type of the map's key leads to it. */
+struct __lbc_ring {
+	u64 enough; /* the reader says at how many bytes to wake it; 0: as the kernel does */
+	u64 lost;
 };
-#define __lbc_of(MEMBER, MAP) __lbc_rings.MEMBER[sizeof(*(MAP)->key) - 1]
-#define __lbc_lose(MAP) __sync_fetch_and_add(&__lbc_of(lost, MAP), 1)
+struct __lbc_ring *__lbc_ring_of(struct __lbc_ring none) __attribute__((overloadable));
+#define __lbc_ring(MAP) __lbc_ring_of((typeof(*(MAP)->key)){})
+#define __lbc_lose(MAP) __sync_fetch_and_add(&__lbc_ring(MAP)->lost, 1)
 /* The flags to send with. A busy reader is woken by the record that makes it enough; as other CPUs
  * send meanwhile, by one of four. */
 #define __lbc_wake(MAP, SIZE, FLAGS) ({						\
-	u64 __lbc_flags = (FLAGS), __lbc_size = (SIZE) + 8, __lbc_enough;	\
-	if (!__lbc_flags && (__lbc_enough = *(volatile u64 *)&__lbc_of(enough, MAP)))	\
-		__lbc_flags = bpf_ringbuf_query(MAP, BPF_RB_AVAIL_DATA) + __lbc_size - __lbc_enough < 4 * __lbc_size ?	\
+	u64 __lbc_flags = (FLAGS), __lbc_bytes = (SIZE) + 8, __lbc_enough;	\
+	if (!__lbc_flags && (__lbc_enough = *(volatile u64 *)&__lbc_ring(MAP)->enough))	\
+		__lbc_flags = bpf_ringbuf_query(MAP, BPF_RB_AVAIL_DATA) + __lbc_bytes - __lbc_enough < 4 * __lbc_bytes ?	\
 			BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;			\
 	__lbc_flags;								\
 })
