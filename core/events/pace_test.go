@@ -244,7 +244,7 @@ func TestControl(t *testing.T) {
 	}
 	t.Cleanup(func() { r.Close() })
 	for range 2 {
-		if words := told(); r.alarm.every != 0 || words != [300][2]uint64{} {
+		if words := told(); r.alarm.every != idleEvery || words != [300][2]uint64{} {
 			t.Fatalf("%v, %v", words, r.alarm.every)
 		}
 		for number := range uint64(100) {
@@ -260,6 +260,6 @@ func TestControl(t *testing.T) {
 		if words := told(); got.lost != 3 || r.alarm.every != lookEvery || words != want {
 			t.Errorf("lost %d, %v, %v", got.lost, words, r.alarm.every)
 		}
-		s.read(r, 4096, 16, func(*received) bool { return r.alarm.every == 0 })
+		s.read(r, 4096, 16, func(*received) bool { return r.alarm.every == idleEvery })
 	}
 }

@@ -18,7 +18,8 @@ import (
 
 const (
 	minRing = 256 << 10
-	// How often to look into a ring buffer for records that are to wake nobody.
+	// How often to look into a ring buffer for records that are to wake nobody: those that a program wants
+	// so, and one of a program that found the reader busy, was interrupted, and sent long after.
 	idleEvery = 250 * time.Millisecond
 )
 
@@ -110,10 +111,7 @@ func (r *Reader) openShared(o Options) error {
 	if err != nil {
 		return err
 	}
-	r.order = append(r.order, s)
-	if s.control == nil {
-		r.idle = idleEvery
-	}
+	r.order, r.idle = append(r.order, s), idleEvery
 	return r.alarm.watch(r.array.FD(), unix.EPOLLIN)
 }
 
@@ -166,10 +164,12 @@ func (r *Reader) wait(deadline time.Time) (interrupted bool, err error) {
 
 // look takes what is there, and sees to it that the alarm tells of what is left and what comes.
 func (r *Reader) look(b *batch) error {
-	if r.full = r.drain(b); r.full {
-		return r.alarm.strike()
+	r.full = r.drain(b)
+	err := r.followCPUs(b)
+	if r.full {
+		return errors.Join(err, r.alarm.strike())
 	}
-	return errors.Join(r.followCPUs(b), r.alarm.set(r.every()))
+	return errors.Join(err, r.alarm.set(r.every()))
 }
 
 // FD is a descriptor to wait for: it becomes readable when there is something to read, and at least
