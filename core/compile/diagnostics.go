@@ -83,7 +83,7 @@ var (
 	noHeader = pattern(`^'([^']+)' file not found`)
 	noField  = pattern(`^no member named '(\w+)' in '(?:struct |union )?(\w+)'`)
 	noType   = pattern(`(?:incomplete (?:definition of )?type|unknown type name) '(?:const |volatile )*(?:struct |union |enum )?(\w+)`)
-	noRing   = pattern(`^no member named 'key' in '(?:struct )?\((?:unnamed|anonymous)|function for call to '__lbc_ring_of'|incompatible type 'struct __lbc_ring'`)
+	noRing   = pattern(`^no member named 'key' in '(?:struct )?\((?:unnamed|anonymous)|function for call to '__lbc_counter_of'|incompatible type 'struct __lbc_ring'`)
 	noName   = pattern(`undeclared (?:identifier|function) '(\w+)'`)
 )
 

@@ -69,6 +69,7 @@ struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 4096); __type(v
 struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 4096); __type(key, char[2]); __type(value, u32); } fourth SEC(".maps");
 enum { a = __COUNTER__ + 100, b = __COUNTER__ };
 LBC_RINGBUF(fifth, u64, 4096);
+LBC_RINGBUF(of, u64, 4096);
 SEC("raw_tp/sys_enter") int f(void *ctx) { u64 x = 1; return lbc_ringbuf_output(&second, &x, 8, 0) + bpf_ringbuf_output(&third, &x, 4, 0); }
 char _license[] SEC("license") = "GPL";
 `), "")
@@ -83,7 +84,7 @@ char _license[] SEC("license") = "GPL";
 		}
 		got = append(got, fmt.Sprint(m.Name, " ", m.Type, " ", m.KeySize, m.Key == nil, " ", o.Types[*m.Value].Name, " ", number))
 	}
-	if want := []string{"fifth ringbuf 0 true u64 32", "first ringbuf 0 true value 0", "fourth ringbuf 0 true u32 none", "second ringbuf 0 true u64 16",
+	if want := []string{"fifth ringbuf 0 true u64 32", "first ringbuf 0 true value 0", "fourth ringbuf 0 true u32 none", "of ringbuf 0 true u64 48", "second ringbuf 0 true u64 16",
 		"third ringbuf 0 true value none"}; !slices.Equal(got, want) {
 		t.Errorf("%q", got)
 	}

@@ -45,7 +45,7 @@ typedef signed long long s64;
 		struct __lbc_ring ring;						\
 	} __lbc_ring_##NAME SEC(".data.lbc");					\
 	static inline __attribute__((always_inline, overloadable, unused))	\
-	struct __lbc_ring *__lbc_ring_of(struct __lbc_ring_##NAME key) { return &__lbc_ring_##NAME.ring; }	\
+	struct __lbc_ring *__lbc_counter_of(struct __lbc_ring_##NAME key) { return &__lbc_ring_##NAME.ring; }	\
 	__LBC_MAP(BPF_MAP_TYPE_RINGBUF, NAME, struct __lbc_ring_##NAME, TYPE, BYTES)
 #define LBC_HASH(NAME, KEY, VALUE, ENTRIES) __LBC_MAP(BPF_MAP_TYPE_HASH, NAME, KEY, VALUE, ENTRIES)
 #define LBC_LRU_HASH(NAME, KEY, VALUE, ENTRIES) __LBC_MAP(BPF_MAP_TYPE_LRU_HASH, NAME, KEY, VALUE, ENTRIES)
@@ -91,8 +91,8 @@ struct __lbc_ring {
 	u64 enough; /* the reader says at how many bytes to wake it; 0: as the kernel does */
 	u64 lost;
 };
-struct __lbc_ring *__lbc_ring_of(struct __lbc_ring none) __attribute__((overloadable));
-#define __lbc_ring(MAP) __lbc_ring_of((typeof(*(MAP)->key)){})
+struct __lbc_ring *__lbc_counter_of(struct __lbc_ring none) __attribute__((overloadable));
+#define __lbc_ring(MAP) __lbc_counter_of((typeof(*(MAP)->key)){})
 #define __lbc_lose(MAP) __sync_fetch_and_add(&__lbc_ring(MAP)->lost, 1)
 /* The flags to send with. A busy reader is woken by the record that makes it enough; as other CPUs
  * send meanwhile, by one of four. */
