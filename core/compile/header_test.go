@@ -29,15 +29,15 @@ func kernelHeader(t *testing.T) (*header.Header, *btf.Spec) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	raw, spec, err := kernel.LoadBTF(os.Getenv("LBC_TEST_BTF"), facts.Release)
+	raw, err := kernel.LoadBTF(os.Getenv("LBC_TEST_BTF"), facts.Release)
 	if err != nil {
 		t.Skip(err)
 	}
-	h, err := header.New(raw, spec)
+	spec, err := kernel.LoadSpec(os.Getenv("LBC_TEST_BTF"), facts.Release)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return h, spec
+	return header.New(raw), spec
 }
 
 // composites are the names of the kernel's structs and unions that C can say: "struct x".

@@ -120,11 +120,11 @@ func TestOtherRelease(t *testing.T) {
 	b.make("reused")
 	b.Release = ""
 	b.make("reused")
-	raw, _, err := kernel.LoadBTF("", facts.Release)
+	raw, err := kernel.LoadBTF("", facts.Release)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.write("btf", string(raw))
+	b.write("btf", string(raw.Data))
 	b.BTF, b.Release = b.at("btf"), "4.19.0-none"
 	if r := b.make("compiled").Report; r.Release != "4.19.0-none" || len(r.Notes) != 0 {
 		t.Errorf("%+v", r)

@@ -7,16 +7,11 @@ import (
 
 // kernelTypes are the kernel's, which a source that includes vmlinux.h wants.
 func (j *job) kernelTypes() (*header.Header, error) {
-	raw, spec, err := kernel.LoadBTF(j.BTF, j.meta.Release)
+	raw, err := kernel.LoadBTF(j.BTF, j.meta.Release)
 	if err != nil {
 		return nil, err
 	}
-	h, err := header.New(raw, spec)
-	if err != nil {
-		return nil, err
-	}
-	h.Library = j.source.library()
-	return h, nil
+	return header.New(raw, j.source.library()...), nil
 }
 
 // registers are what the context of a probe points to, which bpf_tracing.h reads, for a machine that

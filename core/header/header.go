@@ -3,11 +3,14 @@
 package header
 
 import (
+	"bytes"
 	"embed"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"coolbpf/core/fault"
+	"coolbpf/core/types"
 
 	"github.com/cilium/ebpf/btf"
 )
@@ -30,24 +33,15 @@ func Files() map[string]string {
 	return all
 }
 
-// Header prints the types of one kernel. It is not safe for concurrent use.
+// Header prints the types of one kernel.
 type Header struct {
-	// Library are the texts that stand between the types and the source. A typedef that they name is
-	// printed though the source repeats it, as C allows.
-	Library []string
-
-	raw  *raw
-	spec *btf.Spec
+	raw     *types.Raw
+	library []string
 }
 
-// New takes a kernel's BTF, raw and parsed.
-func New(data []byte, spec *btf.Spec) (*Header, error) {
-	r, err := newRaw(data)
-	if err != nil {
-		return nil, malformed(err)
-	}
-	return &Header{raw: r, spec: spec}, nil
-}
+// New takes a kernel's BTF, and the texts that stand between the types and the source: a typedef that
+// they name is printed though the source repeats it, as C allows.
+func New(raw *types.Raw, library ...string) *Header { return &Header{raw, library} }
 
 func malformed(cause error) error {
 	return &fault.Error{Kind: fault.Invalid, Op: "read BTF", Cause: cause}
@@ -56,30 +50,45 @@ func malformed(cause error) error {
 // Needed prints what these texts (a source, all that it includes) need: the types that they name,
 // with the members that they name at their exact offsets. Types that they define are left out.
 func (h *Header) Needed(texts ...string) (string, error) {
-	p := newPrinter(h, lex(texts, h.Library...))
-	err := h.raw.walk(func(id btf.TypeID, kind uint32, name []byte, enumerator bool) {
-		m := p.mentions
+	m := lex(texts, h.library...)
+	wanted := func(kind types.Kind, name string, enumerator bool) bool {
 		switch {
-		case enumerator:
-			if m.names[string(name)] {
-				p.root(id, false)
-			}
-		case kind == kindTypedef && m.names[string(name)],
-			(kind == kindStruct || kind == kindUnion || kind == kindEnum || kind == kindEnum64) && m.tags[string(name)]:
-			p.root(id, m.values[string(name)])
+		case enumerator, kind == types.Typedef:
+			return m.names[name]
+		case declared(kind):
+			return m.tags[name]
+		}
+		return false
+	}
+	var roots []types.ID
+	names := h.raw.Among(m.names)
+	names.Each(func(id types.ID, kind types.Kind, name []byte, enumerator bool) {
+		if wanted(kind, string(name), enumerator) {
+			roots = append(roots, id)
 		}
 	})
-	return p.text(err)
+	// What is left of the kernel's types is parsed in a hundredth of the time.
+	data, err := h.raw.Reduce(roots, names)
+	if err != nil {
+		return "", malformed(err)
+	}
+	some, err := types.New(data)
+	if err != nil {
+		return "", malformed(err)
+	}
+	return New(some).print(m, false, func(kind types.Kind, name []byte, enumerator bool) (root, whole bool) {
+		return wanted(kind, string(name), enumerator), !enumerator && m.values[string(name)]
+	})
 }
 
 // Whole prints every type that has a name, but those that the texts define.
 func (h *Header) Whole(texts ...string) (string, error) {
-	return h.all(lex(texts, h.Library...))
+	return h.all(lex(texts, h.library...))
 }
 
 // Unconditional is Whole with the types that the texts define inside of an #if, which may not hold.
 func (h *Header) Unconditional(texts ...string) (string, error) {
-	return h.all(strict(texts, h.Library...))
+	return h.all(strict(texts, h.library...))
 }
 
 // Conditional tells whether the texts define the name inside of an #if only.
@@ -89,33 +98,53 @@ func Conditional(name string, texts ...string) bool {
 }
 
 func (h *Header) all(m *mentions) (string, error) {
-	p := newPrinter(h, m)
-	p.whole = true
-	err := h.raw.walk(func(id btf.TypeID, kind uint32, name []byte, enumerator bool) {
-		switch kind {
-		case kindStruct, kindUnion, kindEnum, kindEnum64, kindTypedef:
-			p.root(id, true)
+	// An enum without a name is found by its enumerators.
+	return h.print(m, true, func(kind types.Kind, _ []byte, _ bool) (root, whole bool) { return declared(kind), true })
+}
+
+// print prints the types that are roots, and what they need.
+func (h *Header) print(m *mentions, all bool, root func(types.Kind, []byte, bool) (root, whole bool)) (string, error) {
+	spec, err := h.spec()
+	if err != nil {
+		return "", err
+	}
+	p := newPrinter(spec, m)
+	p.whole = all
+	h.raw.Each(func(id types.ID, kind types.Kind, name []byte, enumerator bool) {
+		if root, whole := root(kind, name, enumerator); root {
+			p.root(btf.TypeID(id), whole)
 		}
 	})
-	return p.text(err)
+	return p.text()
+}
+
+func (h *Header) spec() (*btf.Spec, error) {
+	spec, err := btf.LoadSpecFromReader(bytes.NewReader(h.raw.Data))
+	if err != nil {
+		return nil, malformed(err)
+	}
+	return spec, nil
+}
+
+// declared tells whether a declaration of C makes a type of that kind.
+func declared(kind types.Kind) bool {
+	return slices.Contains([]types.Kind{types.Struct, types.Union, types.Enum, types.Enum64, types.Typedef}, kind)
 }
 
 // ClosestType is the name of the struct, union, enum or typedef that is nearest to name, or "".
 func (h *Header) ClosestType(name string) string {
-	return h.closest(name, func(kind uint32, enumerator bool) bool {
-		return !enumerator && (kind == kindStruct || kind == kindUnion || kind == kindEnum || kind == kindEnum64 || kind == kindTypedef)
-	})
+	return h.closest(name, func(kind types.Kind, enumerator bool) bool { return !enumerator && declared(kind) })
 }
 
 // ClosestName is the enumerator or typedef that is nearest to name, or "".
 func (h *Header) ClosestName(name string) string {
-	return h.closest(name, func(kind uint32, enumerator bool) bool { return enumerator || kind == kindTypedef })
+	return h.closest(name, func(kind types.Kind, enumerator bool) bool { return enumerator || kind == types.Typedef })
 }
 
-func (h *Header) closest(name string, wanted func(kind uint32, enumerator bool) bool) string {
+func (h *Header) closest(name string, wanted func(kind types.Kind, enumerator bool) bool) string {
 	return fault.Closest(name, func(yield func(string) bool) {
 		more := true
-		h.raw.walk(func(_ btf.TypeID, kind uint32, found []byte, enumerator bool) {
+		h.raw.Each(func(_ types.ID, kind types.Kind, found []byte, enumerator bool) {
 			if more && wanted(kind, enumerator) {
 				more = yield(string(found))
 			}
@@ -125,12 +154,16 @@ func (h *Header) closest(name string, wanted func(kind uint32, enumerator bool) 
 
 // ClosestField is the member of struct or union of that is nearest to name, or "".
 func (h *Header) ClosestField(of, name string) string {
-	types, err := h.spec.AnyTypesByName(strings.TrimSpace(of))
+	spec, err := h.spec()
+	if err != nil {
+		return ""
+	}
+	named, err := spec.AnyTypesByName(strings.TrimSpace(of))
 	if err != nil {
 		return ""
 	}
 	return fault.Closest(name, func(yield func(string) bool) {
-		for _, t := range types {
+		for _, t := range named {
 			if !eachMember(t, yield) {
 				return
 			}

@@ -1,11 +1,12 @@
 package header
 
 import (
-	"bytes"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
+
+	"coolbpf/core/types"
 
 	"github.com/cilium/ebpf/btf"
 )
@@ -73,16 +74,11 @@ func smallKernel(t testing.TB) []byte {
 
 func smallHeader(t *testing.T) *Header {
 	t.Helper()
-	raw := smallKernel(t)
-	spec, err := btf.LoadSpecFromReader(bytes.NewReader(raw))
+	raw, err := types.New(smallKernel(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := New(raw, spec)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return h
+	return New(raw)
 }
 
 func printed(t *testing.T, text string) string {
@@ -131,14 +127,11 @@ func FuzzNeeded(f *testing.F) {
 	f.Add(smallKernel(f), "struct task *p; p->next->wide; enum state s; /*")
 	f.Fuzz(func(t *testing.T, raw []byte, text string) {
 		lex([]string{text})
-		spec, err := btf.LoadSpecFromReader(bytes.NewReader(raw))
+		whole, err := types.New(raw)
 		if err != nil {
 			return
 		}
-		h, err := New(raw, spec)
-		if err != nil {
-			return
-		}
+		h := New(whole)
 		h.Needed(text)
 		h.Whole()
 		h.ClosestField("task", "x")

@@ -2,7 +2,6 @@ package header
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -32,9 +31,9 @@ const (
 // text prints all that is needed. Printing finds further forward declarations, so they are put
 // before what was printed; without the attribute, which would stick to a struct that the source
 // defines itself.
-func (p *printer) text(walked error) (string, error) {
-	if err := errors.Join(walked, p.err); err != nil {
-		return "", malformed(err)
+func (p *printer) text() (string, error) {
+	if p.err != nil {
+		return "", malformed(p.err)
 	}
 	for _, t := range p.order {
 		p.print(t)

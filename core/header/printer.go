@@ -13,9 +13,9 @@ const small = 6
 // printer collects what has to be printed, then prints it in an order that C accepts.
 type printer struct {
 	*mentions
-	header *Header
-	whole  bool // everything is printed whole
-	err    error
+	spec  *btf.Spec
+	whole bool // everything is printed whole
+	err   error
 
 	order    []btf.Type          // what is named, and what named members point to
 	modes    map[btf.Type]mode   // of the structs, unions, enums and typedefs to print
@@ -35,14 +35,14 @@ const (
 	complete
 )
 
-func newPrinter(h *Header, m *mentions) *printer {
-	return &printer{mentions: m, header: h, modes: map[btf.Type]mode{}, byName: map[string]btf.Type{},
+func newPrinter(spec *btf.Spec, m *mentions) *printer {
+	return &printer{mentions: m, spec: spec, modes: map[btf.Type]mode{}, byName: map[string]btf.Type{},
 		known: map[string]bool{}, printed: map[btf.Type]bool{}, values: map[string]bool{}}
 }
 
 // root asks for the type of an id.
 func (p *printer) root(id btf.TypeID, whole bool) {
-	t, err := p.header.spec.TypeByID(id)
+	t, err := p.spec.TypeByID(id)
 	if err != nil {
 		p.err = err
 		return

@@ -46,7 +46,7 @@ func failing(name, state string, err error) Finding {
 }
 
 func (f *Facts) btf(path string) Finding {
-	path, raw, _, err := findBTF(path, f.Release)
+	path, raw, err := findBTF(path, f.Release)
 	if err != nil {
 		found := failing("BTF", fails, err)
 		if found.Fix == "" {
@@ -54,7 +54,7 @@ func (f *Facts) btf(path string) Finding {
 		}
 		return found
 	}
-	return Finding{"BTF", ok, fmt.Sprintf("%s, %.1f MB", path, float64(len(raw))/1e6), ""}
+	return Finding{"BTF", ok, fmt.Sprintf("%s, %.1f MB", path, float64(len(raw.Data))/1e6), ""}
 }
 
 func (f *Facts) privilege() Finding {

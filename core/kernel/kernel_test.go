@@ -29,20 +29,24 @@ func TestLoadBTF(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	raw, spec, err := LoadBTF("", f.Release)
+	raw, err := LoadBTF("", f.Release)
 	if err != nil {
 		t.Skip(err)
+	}
+	spec, err := LoadSpec("", f.Release)
+	if err != nil {
+		t.Fatal(err)
 	}
 	if _, err := spec.AnyTypeByName("task_struct"); err != nil {
 		t.Error(err)
 	}
 	// A file that the caller names is read instead, be it raw or inside an ELF file.
 	copied := filepath.Join(t.TempDir(), "btf")
-	if err := os.WriteFile(copied, raw, 0o600); err != nil {
+	if err := os.WriteFile(copied, raw.Data, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if again, _, err := LoadBTF(copied, "none"); err != nil || len(again) != len(raw) {
-		t.Errorf("%d bytes, %v", len(again), err)
+	if again, err := LoadBTF(copied, "none"); err != nil || len(again.Data) != len(raw.Data) {
+		t.Error(err)
 	}
 }
 
@@ -61,7 +65,7 @@ func TestLoadBTFErrors(t *testing.T) {
 		{"/proc/self/exe", "1.2.3", fault.Invalid, []string{"no .BTF section"}},
 		{"/", "1.2.3", fault.System, []string{"is a directory"}},
 	} {
-		_, _, err := LoadBTF(c.path, c.release)
+		_, err := LoadBTF(c.path, c.release)
 		f := (*fault.Error)(nil)
 		if !errors.As(err, &f) || f.Kind != c.kind {
 			t.Errorf("%s: %v", c.path, err)

@@ -32,7 +32,7 @@ func OpenTypes(path string) (*Types, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, spec, err := LoadBTF(path, facts.Release)
+	spec, err := LoadSpec(path, facts.Release)
 	if err != nil {
 		return nil, err
 	}

@@ -46,7 +46,7 @@ func made(t *testing.T) (*btf.Spec, string) {
 	if err := os.WriteFile(path, raw, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, types, err := LoadBTF(path, "")
+	types, err := LoadSpec(path, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,6 +23,10 @@ type Object struct {
 	Types    []Type               `json:"types"`
 	Prints   []string             `json:"prints"` // what bpf_printk may be called with; nil: it is not called
 
+	// Relocated are the names, without flavours, of the types by whose layout in the kernel instructions are
+	// adapted (CO-RE). It is nil where other types may be asked for.
+	Relocated map[string]bool `json:"-"`
+
 	optional map[string]bool // weak variables that stand for options of the kernel
 }
 
@@ -55,6 +59,7 @@ func Parse(elf []byte, old string) (object *Object, err error) {
 			delete(spec.Programs, name) // not to be loaded, by libbpf's convention
 		}
 	}
+	o.Relocated = relocated(elf, spec.Types)
 	types := typeTable{seen: map[any]int{}}
 	for _, name := range slices.Sorted(maps.Keys(spec.Maps)) {
 		if name == Rings {

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"errors"
 	"regexp"
 	"strings"
 
@@ -9,6 +10,7 @@ import (
 	"coolbpf/core/object"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/rlimit"
 )
 
@@ -17,23 +19,47 @@ func create(facts *kernel.Facts, o *object.Object, opts Options) (*ebpf.Collecti
 	if err := rlimit.RemoveMemlock(); err != nil {
 		return nil, &fault.Error{Kind: fault.Privilege, Op: "raise RLIMIT_MEMLOCK", Cause: err, Hint: "run as root, or with CAP_SYS_RESOURCE"}
 	}
-	programs := ebpf.ProgramOptions{LogLevel: ebpf.LogLevel(opts.LogLevel)}
-	if opts.BTF != "" {
-		_, spec, err := kernel.LoadBTF(opts.BTF, facts.Release)
-		if err != nil {
-			return nil, err
-		}
-		programs.KernelTypes = spec
+	types, err := kernelTypes(facts, o, opts.BTF)
+	if err != nil {
+		return nil, err
 	}
+	programs := ebpf.ProgramOptions{LogLevel: ebpf.LogLevel(opts.LogLevel), KernelTypes: types}
 	options := ebpf.CollectionOptions{Maps: ebpf.MapOptions{PinPath: "/sys/fs/bpf"}, Programs: programs} // where libbpf pins by name
 	collection, err := ebpf.NewCollectionWithOptions(o.Spec, options)
-	for err != nil && (withoutTypes(err, o) || withoutOption(err, o)) {
+	for err != nil && (withoutTypes(err, o) || withoutOption(err, o) || withModules(err, &options.Programs, opts)) {
 		collection, err = ebpf.NewCollectionWithOptions(o.Spec, options)
 	}
 	if err != nil {
 		return nil, explain(err, o, facts, opts)
 	}
 	return collection, nil
+}
+
+// kernelTypes are those by which programs are adapted to the kernel, as few as will do; nil: the library
+// shall take all, also those of modules, where it looks for what the kernel itself does not have.
+func kernelTypes(facts *kernel.Facts, o *object.Object, file string) (*btf.Spec, error) {
+	switch {
+	case o.Relocated == nil && file != "":
+		return kernel.LoadSpec(file, facts.Release)
+	case len(o.Relocated) == 0 && file == "":
+		return nil, nil
+	}
+	part, complete, err := kernel.LoadPart(file, facts.Release, o.Relocated)
+	if file == "" && (err != nil || !complete) {
+		return nil, nil // the library says what is wrong
+	}
+	return part, err
+}
+
+// withModules has the library look for types in modules, too, for another try: what the kernel itself
+// has of a name lacks something that a program reads.
+func withModules(err error, programs *ebpf.ProgramOptions, opts Options) bool {
+	verifier := (*ebpf.VerifierError)(nil)
+	if programs.KernelTypes == nil || opts.BTF != "" || !errors.As(err, &verifier) || !strings.Contains(strings.Join(verifier.Log, "\n"), poisoned) {
+		return false
+	}
+	programs.KernelTypes = nil
+	return true
 }
 
 // withoutTypes drops the types of a map that the kernel did not like, for another try: it refuses

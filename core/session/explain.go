@@ -48,7 +48,7 @@ func explain(err error, o *object.Object, facts *kernel.Facts, opts Options) err
 	case noOption.MatchString(err.Error()) && o.NeedsOption("LINUX_HAS_BPF_COOKIE"):
 		f.Cause, f.Hint = attach.ErrUSDT, attach.InsteadOfUSDT
 	case strings.Contains(err.Error(), "no BTF found"):
-		if _, _, missing := kernel.LoadBTF("", facts.Release); missing != nil {
+		if _, missing := kernel.LoadBTF("", facts.Release); missing != nil {
 			return missing
 		}
 	}
@@ -123,10 +123,13 @@ func reason(log []string) string {
 	return fmt.Sprintf("%s, at \"%s\"", last, strings.TrimSpace(source))
 }
 
+// poisoned is what the verifier says of an instruction that depends on a type which the kernel lacks.
+const poisoned = "invalid func unknown#195896080"
+
 // hints are remedies for what a verifier log contains.
 var hints = []struct{ says, hint string }{
 	{"GPL-restricted", `the source lacks: char _license[] SEC("license") = "GPL"`},
-	{"invalid func unknown#195896080", "this kernel lacks a type or member that the line reads: test for it with bpf_core_field_exists()"},
+	{poisoned, "this kernel lacks a type or member that the line reads: test for it with bpf_core_field_exists()"},
 	{"unknown func", "this kernel, or this kind of program, has no such helper"},
 	{"invalid func unknown", "this kernel, or this kind of program, has no such helper"},
 	{"invalid mem access 'map_value_or_null'", "test the result of bpf_map_lookup_elem() for NULL first"},
