@@ -3,7 +3,6 @@
 import ctypes as ct
 import sys
 import threading
-import traceback
 from itertools import repeat
 
 from pylcc import _lib, errors
@@ -68,7 +67,7 @@ class Run(object):
                     for current[name] in zip(addresses[len(addresses) - left:], unpacked, repeat(make)):
                         next(calls)
                 except Exception:
-                    traceback.print_exc()
+                    _lib.print_exception()
         finally:
             current[name] = NOTHING
 
@@ -77,7 +76,7 @@ class Run(object):
         try:
             self._tell(lost)
         except Exception:
-            traceback.print_exc()
+            _lib.print_exception()
 
     def _tell(self, lost):
         if self._losses.__length_hint__():

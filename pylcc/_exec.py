@@ -5,9 +5,8 @@ import errno
 import os
 import sys
 import threading
-import traceback
 
-from pylcc._lib import native, text, utf8
+from pylcc._lib import native, print_exception, text, utf8
 from pylcc.errors import ExecException, FileNotExistException, InvalidArgsException, SystemException
 
 __all__ = ["CexecCmd", "CasyncPipe", "CasyncCmdQue", "ON_POSIX"]
@@ -136,7 +135,7 @@ class CasyncPipe(threading.Thread):
         try:
             self._func(line)
         except Exception:
-            traceback.print_exc()
+            print_exception()
 
     def terminate(self):
         """End the thread; what is there is delivered first."""

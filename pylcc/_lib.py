@@ -1,14 +1,13 @@
 """The only door to liblcc.so; capi/lcc.h is its manual."""
 
 import ctypes as ct
-import json
 import operator
 import os
-import platform
 import sys
 import threading
 
 from pylcc import errors
+from pylcc._json import dumps, loads
 
 NATIVE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "native")
 PATH = os.path.join(NATIVE, "liblcc.so")
@@ -162,6 +161,7 @@ def _load():
 
 
 def _why_not():
+    import platform  # of no use where all is well
     with open(PATH, "rb") as f:
         head = bytearray(f.read(20))
     machines = {62: "x86_64", 183: "aarch64"}
@@ -249,7 +249,7 @@ def take_text(pointer):
 
 def take_json(pointer):
     """What the JSON says that the library handed out; text in it is str, also on Python 2."""
-    return _native_tree(json.loads(take_text(pointer)))
+    return _native_tree(loads(take_text(pointer)))
 
 
 def _native_tree(tree):
@@ -262,6 +262,12 @@ def _native_tree(tree):
     return tree
 
 
+def print_exception():
+    """Print the exception that is handled, with its traceback."""
+    import traceback  # takes a while
+    traceback.print_exc()
+
+
 def search_path():
     """Where this environment has programs."""
     path = os.environ.get("PATH")
@@ -271,4 +277,4 @@ def search_path():
 def options(**values):
     """Options as the JSON that the library reads; those that are None are left out."""
     given = dict((k, v) for k, v in values.items() if v is not None)
-    return utf8(json.dumps(given, ensure_ascii=True))
+    return utf8(dumps(given))
