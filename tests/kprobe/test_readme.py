@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 
 from readme import COOLBPF
 from running import NAME, fork
@@ -29,7 +30,8 @@ def test_surftrace(printed):
     running.until(lambda lines: children(lines, r".*\(wake_up_new_task.* comm=\"%s\" pid=(\d+)$" % NAME)
                   & children(lines, r".* sched_process_exit: comm=%s pid=(\d+) " % NAME), fork)
     _, status, _ = running.interrupt()
-    assert status == 0
+    # Lines come as soon as an event is switched on: Ctrl-C may find start(), which raises, or loop().
+    assert status in (0, -signal.SIGINT)
 
 
 def test_doctor(printed):
