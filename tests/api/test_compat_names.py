@@ -52,7 +52,7 @@ PUBLISHED = {
 def modules():
     for package in (coolbpf, pylcc, surftrace):
         for _, name, _ in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
-            if not name.endswith("__main__"):
+            if not name.endswith("__main__") and not (name.endswith("._asyncio") and sys.version_info < (3,)):
                 yield importlib.import_module(name)
 
 
