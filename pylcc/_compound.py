@@ -4,6 +4,7 @@ A struct gets decoders that are generated once: a single struct.unpack and a lin
 
 import keyword
 import operator
+import re
 import struct
 import sys
 from itertools import repeat
@@ -12,6 +13,8 @@ from pylcc._scalars import EnumType, IntType, Type, apiece, from_memory, map, ro
 from pylcc._values import Array, Octets, Text, Value, per_cpu_class, texts, value_class
 
 _SHORT = 64
+_IDENTIFIER = re.compile(r"(?!__\w*__$)[A-Za-z_]\w*$")
+
 
 class ArrayType(Type):
     def __init__(self, types, described):
@@ -68,9 +71,10 @@ class Member(object):
         self.end = (offset + self.bits + 7) // 8 if self.bits else self.start + self.type.size
         self.mask = (1 << self.bits) - 1
         self.shift = offset % 8 if sys.byteorder == "little" else -(offset + self.bits) % 8
-        self.name = _attribute(described["name"])
+        name = re.sub(r"\W", "_", described["name"])  # a static variable of a function has a dot
+        self.name = name if _IDENTIFIER.match(name) else name + "_"
         self.names = (self.name,)
-        self.anonymous = not described["name"]
+        self.anonymous = not name
         if self.anonymous:  # its members are the outer one's
             self.names = self.type.names if isinstance(self.type, StructType) else ()
 
@@ -96,13 +100,6 @@ class Member(object):
             number = from_memory(data[self.start:self.end]) & ~(self.mask << self.shift)
             encoded = to_memory(number | encoded << self.shift, self.end - self.start)
         data[self.start:self.end] = encoded
-
-
-def _attribute(name):
-    """What Python can say for the name of a member; a static variable of a function has a dot."""
-    name = "".join(c if c.isalnum() or c == "_" else "_" for c in name)
-    special = name.startswith("__") and name.endswith("__") and len(name) > 3
-    return name + "_" if not name or name[0].isdigit() or special else name
 
 
 class StructType(Type):

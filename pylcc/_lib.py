@@ -1,13 +1,13 @@
 """The only door to liblcc.so; capi/lcc.h is its manual."""
 
 import ctypes as ct
+import json
 import operator
 import os
 import sys
 import threading
 
 from pylcc import errors
-from pylcc._json import dumps, loads
 
 NATIVE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "native")
 PATH = os.path.join(NATIVE, "liblcc.so")
@@ -249,7 +249,7 @@ def take_text(pointer):
 
 def take_json(pointer):
     """What the JSON says that the library handed out; text in it is str, also on Python 2."""
-    return _native_tree(loads(take_text(pointer)))
+    return _native_tree(json.loads(take_text(pointer)))
 
 
 def _native_tree(tree):
@@ -277,4 +277,4 @@ def search_path():
 def options(**values):
     """Options as the JSON that the library reads; those that are None are left out."""
     given = dict((k, v) for k, v in values.items() if v is not None)
-    return utf8(dumps(given))
+    return utf8(json.dumps(given, ensure_ascii=True))

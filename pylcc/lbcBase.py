@@ -1,6 +1,7 @@
 """ClbcBase: a BPF program as a Python class."""
 
 import os
+import signal
 import threading
 
 import pylcc
@@ -130,8 +131,7 @@ class ClbcBase(Attach, ClbcLoad):
         """Wait for a signal, in the main thread. cb: called without arguments when it was Ctrl-C;
         without it Ctrl-C raises KeyboardInterrupt here."""
         if cb is None:
-            from signal import pause
-            return pause()
+            return signal.pause()
         if not callable(cb):
             raise InvalidArgsException("wait for an interrupt: cb is not callable: %r" % (cb,))
         from pylcc._signals import wait  # fcntl and select cost time to load, which few need

@@ -4,6 +4,7 @@ Compiling does not need it: the compiler finds the same headers itself, and uses
 user could have written, which this does not check."""
 
 import os
+import re
 
 from pylcc import _lib
 from pylcc._identity import VERSION as __version__  # noqa: F401
@@ -13,8 +14,8 @@ __all__ = ["ClbcInclude", "INCLUDE_MAX"]
 
 INCLUDE_MAX = 64  # files in one source
 
-_INCLUDE = r'[ \t]*#[ \t]*include[ \t]*(?:"([^"\r\n]+)"|<([^>\r\n]+)>)'
-_ONCE = r"[ \t]*#[ \t]*pragma[ \t]+once\b"
+_INCLUDE = re.compile(r'[ \t]*#[ \t]*include[ \t]*(?:"([^"\r\n]+)"|<([^>\r\n]+)>)')
+_ONCE = re.compile(r"[ \t]*#[ \t]*pragma[ \t]+once\b")
 
 
 def directories(incPath):
@@ -54,7 +55,7 @@ class ClbcInclude(object):
     def _expand(self, source, directory):
         lines = []
         for line in source.splitlines(True):
-            match = _match(_INCLUDE, line)
+            match = _INCLUDE.match(line)
             path = match and self._find(match.group(1), match.group(2), directory)
             lines.append(self._load(path) if path else line)
         return "".join(lines)
@@ -68,10 +69,10 @@ class ClbcInclude(object):
             raise IncludeException("include %s: there are more than %d files" % (path, INCLUDE_MAX))
         with open(path, "rb") as f:
             lines = _lib.native(f.read()).splitlines(True)
-        if any(_match(_ONCE, line) for line in lines):
+        if any(_ONCE.match(line) for line in lines):
             self._once.add(path)
         self._open.append(path)
-        text = self._expand("".join(line for line in lines if not _match(_ONCE, line)), os.path.dirname(path))
+        text = self._expand("".join(line for line in lines if not _ONCE.match(line)), os.path.dirname(path))
         self._open.pop()
         return text if text.endswith("\n") else text + "\n"
 
@@ -87,8 +88,3 @@ class ClbcInclude(object):
         if bracketed:
             return None
         raise IncludeException("include %s: it is in none of %s" % (name, ", ".join(map(os.path.abspath, searched))))
-
-
-def _match(pattern, line):
-    import re  # takes a while, and every script imports this module
-    return re.match(pattern, line)
