@@ -27,6 +27,15 @@ func (b *batch) lose(cpu int, lost uint64) bool {
 	return b.append(Run{Lost: lost, Offset: uint64(b.used), CPU: int32(cpu)})
 }
 
+// settle tells of losses that are due; false while there is no room for that.
+func (b *batch) settle(cpu int, due *uint64) bool {
+	if *due > 0 && !b.lose(cpu, *due) {
+		return false
+	}
+	*due = 0
+	return true
+}
+
 func (b *batch) append(run Run) bool {
 	if b.count == len(b.runs) {
 		return false

@@ -100,10 +100,7 @@ func (r *ring) drain(b *batch) (count int, full bool) {
 		r.ask()
 	}
 	r.near = near
-	if r.lost > 0 && b.lose(r.cpu, r.lost) {
-		r.lost = 0
-	}
-	return count, full || r.lost > 0
+	return count, !b.settle(r.cpu, &r.lost) || full
 }
 
 func (r *ring) waiting() bool { return atomic.LoadUint64(r.head) != r.at || r.lost > 0 }
@@ -118,11 +115,8 @@ func (r *ring) take(b *batch) bool {
 		}
 	case unix.PERF_RECORD_SAMPLE:
 		length := int(binary.NativeEndian.Uint32(r.bytes(r.at+headerSize, 4)))
-		if r.lost > 0 { // which was before this record
-			if !b.lose(r.cpu, r.lost) {
-				return false
-			}
-			r.lost = 0
+		if !b.settle(r.cpu, &r.lost) { // which was before this record
+			return false
 		}
 		if length > len(b.buffer) {
 			r.lost++

@@ -80,10 +80,7 @@ func (s *shared) drain(b *batch) (count int, full bool) {
 	if s.control != nil {
 		s.lost += s.control.take()
 	}
-	if s.lost > 0 && b.lose(noCPU, s.lost) {
-		s.lost = 0
-	}
-	return count, full || s.lost > 0
+	return count, !b.settle(noCPU, &s.lost) || full
 }
 
 func (s *shared) waiting() bool { return atomic.LoadUint64(position(s.theirs)) != s.at || s.lost > 0 }
