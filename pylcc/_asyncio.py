@@ -3,8 +3,10 @@
 import asyncio
 import os
 
+from pylcc._events import now
 
-async def each(reader, take, deadline, now):
+
+async def each(reader, take, deadline):
     """What the iterators have that take() makes of the records that are there, until deadline (None: never)."""
     while True:
         for item in take():

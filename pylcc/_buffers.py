@@ -1,11 +1,10 @@
 """Perf buffers and ring buffers."""
 
-import time
 from itertools import repeat
 
 from pylcc import _lib, _numpy, errors
 from pylcc._batch import Batch, Batches
-from pylcc._events import NOTHING, Reader
+from pylcc._events import NOTHING, Reader, now
 from pylcc._memory import address, octets
 from pylcc._records import Records
 from pylcc._tables import CmapsBase
@@ -66,7 +65,7 @@ class CmapsEvent(CmapsBase):
             raise ValueError("object %s has no attr callback." % target)
         lost = getattr(target, "lostcb", None) or self._print_lost
         deadline = self._deadline(timeout)
-        self._open().poll(lambda run: run.hand_out(target.cb, lost, self._rows, self._current, self.name), deadline, _now)
+        self._open().poll(lambda run: run.hand_out(target.cb, lost, self._rows, self._current, self.name), deadline)
 
     def batches(self, timeout=-1):
         """Deliver records many at a time: an iterator over batches (pylcc._batch.Batch), from this call on.
@@ -82,14 +81,14 @@ class CmapsEvent(CmapsBase):
         what was read and not handed out is left to the next call."""
         _numpy.numpy()  # to import it takes a while, in which records would be lost
         deadline, reader = self._deadline(timeout), self._open()
-        found = Batches.from_iterable(reader.batches(self._batch, self._lost, deadline, _now))
+        found = Batches.from_iterable(reader.batches(self._batch, self._lost, deadline))
         found.asynchronous = lambda: self._asynchronously(
-            lambda: Batches.from_iterable(reader.batches(self._batch, self._lost, 0, _now)), deadline)
+            lambda: Batches.from_iterable(reader.batches(self._batch, self._lost, 0)), deadline)
         return found
 
     def __aiter__(self):
         reader = self._open()
-        return self._asynchronously(lambda: reader.values(self._read, self._lost, 0, _now), None)
+        return self._asynchronously(lambda: reader.values(self._read, self._lost, 0), None)
 
     def fileno(self):
         """A descriptor for poll(2) and event loops, valid until the object is closed: do not read or close it.
@@ -151,11 +150,11 @@ class CmapsEvent(CmapsBase):
             timeout = float("nan")
         if timeout != timeout:
             raise errors.InvalidArgsException("poll %s: timeout %r is no number of milliseconds" % (self.name, given))
-        return None if timeout < 0 else _now() + timeout
+        return None if timeout < 0 else now() + timeout
 
     def _asynchronously(self, take, deadline):
         from pylcc import _asyncio  # which Python 2 cannot read
-        return _asyncio.each(self._reader, take, deadline, _now)
+        return _asyncio.each(self._reader, take, deadline)
 
     def _lost(self, cpu, count):
         self.lostcb(cpu, count)
@@ -196,7 +195,3 @@ class CmapsEvent(CmapsBase):
     @staticmethod
     def _print_lost(cpu, count):
         print("%slost %d events" % ("cpu%d " % cpu if cpu >= 0 else "", count))
-
-
-def _now():
-    return getattr(time, "monotonic", time.time)() * 1000

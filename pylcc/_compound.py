@@ -9,7 +9,7 @@ import struct
 import sys
 from itertools import repeat
 
-from pylcc._scalars import EnumType, IntType, Type, apiece, from_memory, map, rows, to_memory, zip
+from pylcc._scalars import EnumType, IntType, Type, apiece, from_memory, map, to_memory, zip
 from pylcc._values import Array, Octets, Text, Value, per_cpu_class, texts, value_class
 
 _SHORT = 64
@@ -178,7 +178,7 @@ class StructType(Type):
             self._fill = self._function("fill", ["(objects, rows):", " for o, (%s) in zip(objects, rows):" % self._items] + [
                 " " + line for line in self._lines + [" pass"]])
         objects = list(map(object.__new__, repeat(self.cls, count)))
-        self._fill(objects, rows("%s%dx" % (self.row_layout, stride - self.size), data))
+        self._fill(objects, self.rows(data, stride))
         return objects
 
     def decode_short(self, data):

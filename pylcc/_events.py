@@ -3,6 +3,7 @@
 import ctypes as ct
 import sys
 import threading
+import time
 from itertools import repeat
 
 from pylcc import _lib, errors
@@ -18,6 +19,11 @@ _BUFFER = 1 << 20
 _RUNS = 1024
 _SLICE_MS = 1000  # a signal ends a wait, but one that comes just before it
 NOTHING = (object(), None, None)  # is being handed out
+
+
+def now():
+    """Milliseconds, for deadlines."""
+    return getattr(time, "monotonic", time.time)() * 1000
 
 
 class Run(object):
@@ -118,32 +124,32 @@ class Reader(Handle):
         self.call("lcc_events_fd", ct.byref(fd))
         return fd.value
 
-    def poll(self, deliver, deadline, now):
+    def poll(self, deliver, deadline):
         """Hand each run to deliver(run), which takes what is left in it.
 
-        Returns when deadline (None: never) has passed by the clock now. What ends the call early, in
+        Returns when deadline (None: never) has passed by now(). What ends the call early, in
         deliver or by a signal, leaves what was read already to the next call."""
         token = _token()
-        for run in self._runs(token, deadline, now):
+        for run in self._runs(token, deadline):
             deliver(run)
 
-    def batches(self, make, lost, deadline, now):
+    def batches(self, make, lost, deadline):
         """A generator of iterators: for each run make(run, n), as Run.whole has it, after lost was called."""
         token = _token()
-        for run in self._runs(token, deadline, now):
+        for run in self._runs(token, deadline):
             run.tell(lost)
             yield run.whole(make)
 
-    def values(self, read, lost, deadline, now):
+    def values(self, read, lost, deadline):
         """A generator of what read(address) makes of each record."""
         token = _token()
-        for run in self._runs(token, deadline, now):
+        for run in self._runs(token, deadline):
             run.tell(lost)
             while run.left:
                 self._claim(token)
                 yield run.take(read)
 
-    def _runs(self, token, deadline, now):
+    def _runs(self, token, deadline):
         """A generator of runs. One is the next until nothing is left in it."""
         begun = False
         try:

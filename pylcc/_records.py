@@ -2,7 +2,6 @@
 
 from pylcc import _numpy, errors
 from pylcc._compound import StructType
-from pylcc._scalars import rows
 from pylcc._values import Float, Int, integers
 
 _SCALARS = dict([(kind, Int) for kind in integers] + [(float, Float)])
@@ -31,7 +30,7 @@ class Records(object):
 
     def rows(self, buffer, offset, stride, count):
         """An iterator over the records there, unpacked in C."""
-        return rows("%s%dx" % (self.kind.row_layout, stride - self.kind.size), buffer, offset, offset + count * stride)
+        return self.kind.rows(buffer, stride, offset, offset + count * stride)
 
     @property
     def dtype(self):

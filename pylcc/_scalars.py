@@ -81,13 +81,17 @@ class Type(object):
         stride = self.size if stride is None else stride
         if not stride:
             return [self.decode(data) for _ in range(count)]
-        items = (item for item, in rows("%s%dx" % (self.row_layout, stride - self.size), data))
+        items = (item for item, in self.rows(data, stride))
         return list(items if self.convert is None else map(self.convert, items))
 
     @property
     def row_layout(self):
         """The layout of rows() that from_row() makes a value of."""
         return "=" + self.code
+
+    def rows(self, data, stride, start=0, end=None):
+        """rows() of values that take stride bytes each."""
+        return rows("%s%dx" % (self.row_layout, stride - self.size), data, start, end)
 
     def from_row(self, row):
         return row[0] if self.convert is None else self.convert(row[0])
