@@ -1,8 +1,11 @@
 """BPF programs that the tests share. PID is replaced by the process that makes the workload."""
 
+import contextlib
 import ctypes
 import fcntl
+import gc
 import os
+import signal
 
 from pylcc.lbcBase import ClbcBase
 
@@ -153,6 +156,20 @@ def poll_until(buffer, done, seconds=30):
             return
         buffer.perf_buffer_poll(timeout=100)
     raise AssertionError("no such event within %d s" % seconds)
+
+
+@contextlib.contextmanager
+def handling_alarms(alarm):
+    """alarm(number, frame) is called for the alarms that are set inside of the block."""
+    before = signal.signal(signal.SIGALRM, alarm)
+    gc.collect()
+    gc.disable()  # what it finalizes, of other tests, would be interrupted too
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        gc.enable()
 
 
 class Caller(object):

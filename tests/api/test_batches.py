@@ -1,6 +1,5 @@
 """Records many at a time, without numpy: tests/long/test_numpy.py has the same with it."""
 
-import gc
 import os
 import select
 import signal
@@ -8,7 +7,7 @@ import sys
 
 import pytest
 
-from programs import BURST, KINDS, NUMBERS, RING, cpus, load, mine, on_cpu, on_getppid, poll_until
+from programs import BURST, KINDS, NUMBERS, RING, cpus, handling_alarms, load, mine, on_cpu, on_getppid, poll_until
 from pylcc import errors
 
 
@@ -158,10 +157,7 @@ def test_signals_between_batches_lose_nothing(tmpdir):
     with load(tmpdir, NUMBERS) as lbc:
         out = lbc.maps["out"]
         out.batches(0)
-        before = signal.signal(signal.SIGALRM, alarm)
-        gc.collect()
-        gc.disable()  # what it finalizes, of other tests, would be interrupted too
-        try:
+        with handling_alarms(alarm):
             for sent in range(500, 60 * 500, 500):
                 call(500)
                 signal.setitimer(signal.ITIMER_REAL, 0.0003, 0.0002)
@@ -171,10 +167,6 @@ def test_signals_between_batches_lose_nothing(tmpdir):
                             numbers += batch
                     except KeyboardInterrupt:
                         pass
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, before)
-            gc.enable()
         assert len(interrupts) > 10
         assert sorted(numbers) == list(range(lbc.maps["sent"].get(1)[0]))
 
