@@ -60,8 +60,8 @@ func (t *Table) KeySize() int { return int(t.m.KeySize()) }
 // EntrySize is how many bytes the values of an entry take.
 func (t *Table) EntrySize() int { return t.values * t.stride }
 
-// room is memory for the next entries.
-func (o *output) room(entries int) (keys, values []byte, err error) {
+// next is memory for the next entries.
+func (o *output) next(entries int) (keys, values []byte, err error) {
 	from, to := o.count, o.count+entries
 	key, value := o.KeySize(), o.EntrySize()
 	if keys, err = o.keys.Room(to * key); err == nil {
@@ -88,7 +88,7 @@ func (o *output) inBatches(read batchRead) error {
 	var cursor ebpf.MapBatchCursor
 	size := o.batchSize()
 	for {
-		keys, values, err := o.room(size)
+		keys, values, err := o.next(size)
 		if err != nil {
 			return err
 		}
@@ -119,7 +119,7 @@ func (o *output) oneByOne(take bool) error {
 		return err
 	}
 	for _, key := range all {
-		v := o.Table.room(1)
+		v := o.room(1)
 		if take && o.m.Type() != ebpf.StackTrace {
 			err = o.m.LookupAndDelete(key, v.target())
 		} else if err = o.m.Lookup(key, v.target()); err == nil && take {
@@ -131,7 +131,7 @@ func (o *output) oneByOne(take bool) error {
 		if err != nil {
 			return err
 		}
-		keys, values, err := o.room(1)
+		keys, values, err := o.next(1)
 		if err != nil {
 			return err
 		}
