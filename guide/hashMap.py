@@ -32,8 +32,8 @@ class HashMap(ClbcBase):
         super(HashMap, self).__init__("hashMap", bpf_str=program)
 
     def loop(self):
-        print("counting; Ctrl-C shows the counts")
         try:
+            print("counting; Ctrl-C shows the counts")
             while True:
                 time.sleep(1)
         except KeyboardInterrupt:

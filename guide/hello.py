@@ -29,8 +29,8 @@ class Hello(ClbcBase):
         super(Hello, self).__init__("hello", bpf_str=program)
 
     def loop(self):
-        print("running; Ctrl-C ends it")
         try:
+            print("running; Ctrl-C ends it")
             while True:
                 time.sleep(1)
         except KeyboardInterrupt:

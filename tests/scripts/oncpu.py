@@ -100,8 +100,8 @@ if __name__ == "__main__":
     while True:
         try:
             time.sleep(0.2)
+            print(dist.proc())
         except KeyboardInterrupt:
             print(dist.maps['hist10'].get())
             dist.maps['hist10'].showHist("microseconds:")
             exit()
-        print(dist.proc())

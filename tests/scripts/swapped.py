@@ -41,15 +41,15 @@ class Cswapped(ClbcBase):
         while 1:
             try:
                 sleep(0.2)
+                print(strftime("%H:%M:%S"))
+                dMap = self.maps['counts']
+                dict = dMap.get()
+                for k, v in sorted(dict.items(), key=lambda counts: counts[1]['count']):
+                    print("%-16s %-7d %d" % (v['comm'], k, v['count']))
+                dMap.clear()
             except KeyboardInterrupt:
                 print("Detaching...")
                 exit()
-            print(strftime("%H:%M:%S"))
-            dMap = self.maps['counts']
-            dict = dMap.get()
-            for k, v in sorted(dict.items(), key=lambda counts: counts[1]['count']):
-                print("%-16s %-7d %d" % (v['comm'], k, v['count']))
-            dMap.clear()
 
 
 if __name__ == "__main__":
