@@ -39,32 +39,29 @@ func (j *job) make(ctx context.Context) (made *kept, err error) {
 		}
 		return made, err
 	}
-	types, err := j.kernelTypes()
+	foreign := j.foreign()
+	texts := append(j.source.texts(), j.Env, foreign)
+	types, err := j.kernelTypes(texts)
 	if err != nil {
 		return nil, err
 	}
-	foreign := j.foreign()
-	texts := append(j.source.texts(), j.Env, foreign)
-	try := func(name string, print func(...string) (string, error)) (*kept, string, error) {
-		text, err := print(texts...)
-		if err == nil {
-			err = w.put(w.ours("vmlinux.h"), []byte(foreign+text))
-		}
-		if err != nil {
+	try := func(p prelude) (*kept, string, error) {
+		if err := w.begin(p, foreign, texts); err != nil {
 			return nil, "", err
 		}
-		return j.attempt(ctx, c, w, name)
+		return j.attempt(ctx, c, w, p.header)
 	}
-	made, small, err := try("needed", types.Needed)
+	made, small, err := try(types.needed)
 	if !errors.Is(err, errRejected) {
 		return made, err
 	}
-	made, output, err := try("whole", types.Whole)
+	made, output, err := try(types.whole)
 	if !errors.Is(err, errRejected) {
 		return made, err
 	}
 	if m := noType().FindStringSubmatch(firstError(output, j.source.own).text); m != nil && header.Conditional(m[1], texts...) {
-		if made, _, err := try("whole", types.Unconditional); !errors.Is(err, errRejected) {
+		types.whole.types = types.Unconditional
+		if made, _, err := try(types.whole); !errors.Is(err, errRejected) {
 			return made, err
 		}
 	}
@@ -72,7 +69,7 @@ func (j *job) make(ctx context.Context) (made *kept, err error) {
 	if own := j.source.own; !own(firstError(output, own).file) && own(firstError(small, own).file) {
 		output = small
 	}
-	return nil, j.compileError(output, types)
+	return nil, j.compileError(output, types.Header)
 }
 
 // errRejected says that the compiler does not take the source; its output says why.

@@ -366,12 +366,12 @@ func attempts(t *testing.T, b *bench, compare bool) (needed, whole *kept) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	types, err := j.kernelTypes()
+	types, err := j.kernelTypes(j.source.texts())
 	if err != nil {
 		t.Fatal(err)
 	}
 	outputs := ""
-	attempt := func(print func(...string) (string, error)) *kept {
+	attempt := func(p prelude) *kept {
 		w, err := newWorkspace(j.Temp)
 		if err != nil {
 			t.Fatal(err)
@@ -380,11 +380,7 @@ func attempts(t *testing.T, b *bench, compare bool) (needed, whole *kept) {
 		if err := w.fill(j.source, j.library); err != nil {
 			t.Fatal(err)
 		}
-		text, err := print(j.source.texts()...)
-		if err == nil {
-			err = w.put(w.ours("vmlinux.h"), []byte(text))
-		}
-		if err != nil {
+		if err := w.begin(p, "", j.source.texts()); err != nil {
 			t.Fatal(err)
 		}
 		made, output, err := j.attempt(t.Context(), c, w, "test")
@@ -394,11 +390,11 @@ func attempts(t *testing.T, b *bench, compare bool) (needed, whole *kept) {
 		outputs += output
 		return made
 	}
-	needed = attempt(types.Needed)
+	needed = attempt(types.needed)
 	if needed != nil && !compare {
 		return needed, nil
 	}
-	whole = attempt(types.Whole)
+	whole = attempt(types.whole)
 	if (needed == nil || whole == nil) && (needed != whole || b.BTF == "") {
 		t.Fatal(outputs)
 	}

@@ -55,7 +55,7 @@ func newJob(r Request) (*job, error) {
 func builder(m artefact.Meta) [3]string { return [3]string{m.Release, m.BTF, m.Engine} }
 
 // generation is raised when kernel types are printed in another way, or a new compiler is bundled.
-const generation = 2
+const generation = 3
 
 // engine names this version of the room: other flags or headers make another object of a source.
 func engine(s *source) string {

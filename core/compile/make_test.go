@@ -328,8 +328,12 @@ func TestSameObjectWhereverItIsMade(t *testing.T) {
 }
 
 func TestWholeHeader(t *testing.T) {
-	// The name comes from two halves, so that a look at the source does not find it.
+	// Names that come from two halves are not found by a look at the source.
 	b := newBench(t).source("#define JOIN(a, b) a##b\n" + tracer + "struct JOIN(task_, struct) *p; unsigned long n = sizeof(struct JOIN(vm_area_, struct));\n")
+	if r := b.make("compiled").Report; r.Header != "whole" {
+		t.Errorf("%+v", r)
+	}
+	b = newBench(t).source("#define GET(what) bpf_get_##what()\n" + strings.Replace(tracer, "return", "return GET(smp_processor_id) +", 1))
 	if r := b.make("compiled").Report; r.Header != "whole" {
 		t.Errorf("%+v", r)
 	}

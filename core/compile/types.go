@@ -1,17 +1,39 @@
 package compile
 
 import (
+	"maps"
+	"slices"
+
 	"coolbpf/core/header"
 	"coolbpf/core/kernel"
 )
 
 // kernelTypes are the kernel's, which a source that includes vmlinux.h wants.
-func (j *job) kernelTypes() (*header.Header, error) {
+type kernelTypes struct {
+	needed, whole prelude
+	*header.Header
+}
+
+// prelude is what the compiler reads before the source, as far as that depends on the source.
+type prelude struct {
+	header  string                          // as Report has it
+	types   func(...string) (string, error) // the text of vmlinux.h
+	helpers string                          // libbpf's list
+}
+
+func (j *job) kernelTypes(texts []string) (*kernelTypes, error) {
 	raw, err := kernel.LoadBTF(j.BTF, j.meta.Release)
 	if err != nil {
 		return nil, err
 	}
-	return header.New(raw, j.source.library()...), nil
+	brought := maps.Clone(j.source.brought)
+	list := brought[header.HelperList]
+	delete(brought, header.HelperList)
+	library := slices.Collect(maps.Values(brought))
+	helpers := header.Helpers(list, slices.Concat(texts, library)...)
+	some := header.New(raw, slices.Concat(library, []string{helpers})...)
+	all := header.New(raw, slices.Concat(library, []string{list})...)
+	return &kernelTypes{prelude{"needed", some.Needed, helpers}, prelude{"whole", all.Whole, list}, all}, nil
 }
 
 // registers are what the context of a probe points to, which bpf_tracing.h reads, for a machine that

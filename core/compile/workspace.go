@@ -10,6 +10,7 @@ import (
 
 	"coolbpf/core/artefact"
 	"coolbpf/core/fault"
+	"coolbpf/core/header"
 
 	"golang.org/x/sys/unix"
 )
@@ -109,10 +110,43 @@ func (w *workspace) fill(s *source, l library) error {
 	if l.libbpf == "" {
 		return nil
 	}
-	if err := os.Symlink(l.libbpf, w.ours("bpf")); err != nil {
+	return w.link(l.libbpf)
+}
+
+func (w *workspace) link(libbpf string) error {
+	headers, err := os.ReadDir(libbpf)
+	if err == nil {
+		err = os.Mkdir(w.ours("bpf"), 0o700)
+	}
+	for _, h := range headers {
+		if err == nil {
+			err = os.Symlink(filepath.Join(libbpf, h.Name()), w.ours("bpf/"+h.Name()))
+		}
+	}
+	if err != nil {
 		return w.unprepared(err)
 	}
 	return nil
+}
+
+// begin puts what stands before the source in its place.
+func (w *workspace) begin(p prelude, foreign string, texts []string) error {
+	text, err := p.types(texts...)
+	if err == nil {
+		err = w.put(w.ours("vmlinux.h"), []byte(foreign+text))
+	}
+	if err == nil && p.helpers != "" {
+		err = w.replace(header.HelperList, p.helpers)
+	}
+	return err
+}
+
+// replace puts a file in the place of one of ours, which may be a link.
+func (w *workspace) replace(name, text string) error {
+	if err := os.Remove(w.ours(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return w.unprepared(err)
+	}
+	return w.put(w.ours(name), []byte(text))
 }
 
 func (w *workspace) put(path string, text []byte) error {
