@@ -19,11 +19,12 @@ func lcc_kernel_names(number C.lcc_handle, addresses C.lcc_addresses, count C.ui
 		if err != nil {
 			return err
 		}
-		kernel, err := book.Kernel()
+		asked := borrow[uint64](unsafe.Pointer(addresses), int(count))
+		kernel, err := book.KernelAt(asked)
 		if err != nil {
 			return err
 		}
-		*out = C.CString(string(kernel.Lines(borrow[uint64](unsafe.Pointer(addresses), int(count)))))
+		*out = C.CString(string(kernel.Lines(asked)))
 		return nil
 	})
 }

@@ -225,6 +225,7 @@ func (s *Session) Close() error {
 		}
 	}
 	s.collection.Close()
+	errs = append(errs, s.symbols.Close())
 	if err := errors.Join(errs...); err != nil {
 		return &fault.Error{Kind: fault.System, Op: "close session", Cause: err}
 	}

@@ -3,6 +3,7 @@ package symbols
 import (
 	"errors"
 	"io/fs"
+	"math"
 	"os"
 	"strings"
 	"sync"
@@ -16,7 +17,7 @@ import (
 // any goroutine.
 type Book struct {
 	mu     sync.Mutex
-	kernel *Kernel
+	kernel *listing
 	images map[identity]*Image
 	jits   map[identity]*Table
 
@@ -40,24 +41,54 @@ func identify(file *os.File) (identity, error) {
 	return identity{uint64(s.Dev), s.Ino, s.Size, int64(s.Mtim.Sec), int64(s.Mtim.Nsec)}, nil
 }
 
-// Kernel reads /proc/kallsyms, once, and again when modules came or went a second ago or earlier.
+// Kernel has all of the kernel's functions.
 func (b *Book) Kernel() (*Kernel, error) {
+	return b.kernelAt(math.MaxUint64)
+}
+
+// KernelAt has those that are needed to tell what lies at the addresses.
+func (b *Book) KernelAt(addresses []uint64) (*Kernel, error) {
+	return b.kernelAt(addresses...)
+}
+
+// kernelAt reads /proc/kallsyms, once, and again when modules came or went a second ago or earlier.
+func (b *Book) kernelAt(addresses ...uint64) (*Kernel, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.kernel != nil && time.Since(b.asked) < time.Second {
-		return b.kernel, nil
+	if b.kernel == nil || time.Since(b.asked) >= time.Second {
+		modules := modules()
+		b.asked = time.Now()
+		if b.kernel == nil || modules != b.modules {
+			if err := b.openKernel(modules); err != nil && b.kernel == nil {
+				return nil, err // else what was known before is still so, but for modules
+			}
+		}
 	}
-	modules := modules()
-	b.asked = time.Now()
-	if b.kernel == nil || modules != b.modules {
-		table, err := LoadKernel()
-		if err == nil {
-			b.kernel, b.modules = table, modules
-		} else if b.kernel == nil { // else what was known before is still so, but for modules
+	for _, address := range addresses {
+		if err := b.kernel.upTo(address); err != nil {
+			b.closeKernel() // else all that lies beyond would be its last function
 			return nil, err
 		}
 	}
-	return b.kernel, nil
+	known := b.kernel.Kernel
+	return &known, nil
+}
+
+func (b *Book) openKernel(modules string) error {
+	l, err := openKernel()
+	if err != nil {
+		return err
+	}
+	b.closeKernel()
+	b.kernel, b.modules = l, modules
+	return nil
+}
+
+func (b *Book) closeKernel() {
+	if b.kernel != nil {
+		b.kernel.Close()
+	}
+	b.kernel = nil
 }
 
 // modules says which are where, and not how many use them; "" where the kernel has none.
@@ -127,6 +158,7 @@ func once[T any](b *Book, kept *map[identity]T, file *os.File, read func() (T, e
 func (b *Book) Close() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.kernel, b.images, b.jits = nil, nil, nil
+	b.closeKernel()
+	b.images, b.jits = nil, nil
 	return nil
 }

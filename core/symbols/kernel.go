@@ -15,7 +15,7 @@ import (
 	"coolbpf/core/fault"
 )
 
-// Kernel is the kernel's text symbols, sorted by address.
+// Kernel is the kernel's text symbols, or the first of them, sorted by address.
 type Kernel struct {
 	list []entry
 	text []byte // names, each up to a newline: "name" or "name\t[mod]"
@@ -27,49 +27,82 @@ type entry struct {
 	kind    byte   // letter of kallsyms
 }
 
-// LoadKernel reads /proc/kallsyms.
-func LoadKernel() (*Kernel, error) {
+// listing is /proc/kallsyms as far as it was read. The kernel takes long to write it.
+type listing struct {
+	Kernel
+	file  io.ReadCloser // nil: all of it was read
+	block []byte        // what was read last, which begins with a part of a line
+	begun int           // bytes of that
+	mixed bool          // what follows is in no order
+}
+
+func openKernel() (*listing, error) {
 	f, err := os.Open("/proc/kallsyms")
 	if err != nil {
 		return nil, &fault.Error{Kind: fault.System, Op: "read kernel symbols", Cause: err, Hint: "is /proc mounted?"}
 	}
-	defer f.Close()
-	return ParseKernel(f)
+	return newListing(f)
 }
 
-// ParseKernel reads text in the form of /proc/kallsyms.
-func ParseKernel(r io.Reader) (*Kernel, error) {
-	k := &Kernel{list: make([]entry, 0, 1<<17), text: make([]byte, 0, 4<<20)} // what is not used costs nothing
-	if err := k.read(r); err != nil {
-		return nil, &fault.Error{Kind: fault.System, Op: "read kernel symbols", Cause: err}
+func newListing(file io.ReadCloser) (*listing, error) {
+	const usual, long = 1 << 17, 4 << 20 // what of these is not used costs nothing
+	l := &listing{Kernel: Kernel{make([]entry, 0, usual), make([]byte, 0, long)}, file: file, block: make([]byte, 64<<10)}
+	for l.file != nil && !l.shown() {
+		if err := l.more(); err != nil {
+			return nil, err
+		}
 	}
-	if !slices.ContainsFunc(k.list, func(e entry) bool { return e.address != 0 }) {
+	if !l.shown() {
 		return nil, &fault.Error{Kind: fault.Privilege, Op: "read kernel symbols", Cause: errors.New("the kernel hides its addresses"),
 			Hint: "run as root with sysctl kernel.kptr_restrict=1 or 0"}
 	}
-	k.sort()
-	return k, nil
+	return l, nil
 }
 
-func (k *Kernel) read(r io.Reader) error {
-	block := make([]byte, 64<<10)
-	for begun := 0; ; {
-		more, err := r.Read(block[begun:])
-		lines := block[:begun+more]
-		if err == io.EOF {
-			lines = append(lines, '\n') // the last line need not have one
-		}
-		lines = k.parse(lines)
-		begun = copy(block, lines)
-		switch {
-		case err == io.EOF:
-			return nil
-		case err != nil:
+// shown tells whether the last function has an address: none has where they are hidden.
+func (l *listing) shown() bool { return len(l.list) > 0 && l.list[len(l.list)-1].address != 0 }
+
+// upTo reads until what lies at the address is known.
+func (l *listing) upTo(address uint64) error {
+	for l.file != nil && (l.mixed || address < l.list[0].address || address >= l.list[len(l.list)-1].address) {
+		if err := l.more(); err != nil {
 			return err
-		case begun == len(block):
-			return bufio.ErrTooLong
 		}
 	}
+	return nil
+}
+
+// more reads the next lines. A Kernel that was handed out stays as it is.
+func (l *listing) more() error {
+	n, err := l.file.Read(l.block[l.begun:])
+	lines, known := l.block[:l.begun+n], len(l.list)
+	if err == io.EOF {
+		lines = append(lines, '\n') // the last line need not have one
+	}
+	lines = l.parse(lines)
+	l.begun = copy(l.block, lines)
+	l.mixed = l.mixed || !slices.IsSortedFunc(l.list[max(0, known-1):], byAddress)
+	if err == nil && l.begun == len(l.block) {
+		err = bufio.ErrTooLong
+	}
+	if err != nil {
+		l.Close()
+		if l.mixed {
+			l.list = sorted(l.list)
+		}
+	}
+	if err != nil && err != io.EOF {
+		return &fault.Error{Kind: fault.System, Op: "read kernel symbols", Cause: err}
+	}
+	return nil
+}
+
+// Close leaves what was not read.
+func (l *listing) Close() {
+	if l.file != nil {
+		l.file.Close()
+	}
+	l.file, l.block = nil, nil
 }
 
 // parse adds the functions of all lines that are whole, and returns the rest.
@@ -87,18 +120,20 @@ func (k *Kernel) parse(lines []byte) []byte {
 	}
 }
 
-// sort orders the functions by address. The kernel's own come first and in order; those of modules,
+// sorted orders functions by address. The kernel's own come first and in order; those of modules,
 // trampolines and programs lie above them as a rule.
-func (k *Kernel) sort() {
-	ordered := min(1, len(k.list))
-	for ordered < len(k.list) && k.list[ordered-1].address <= k.list[ordered].address {
+func sorted(list []entry) []entry {
+	list = slices.Clone(list)
+	ordered := 1
+	for ordered < len(list) && list[ordered-1].address <= list[ordered].address {
 		ordered++
 	}
-	if ordered < len(k.list) {
-		lowest := slices.MinFunc(k.list[ordered:], byAddress)
-		stays := sort.Search(ordered, func(i int) bool { return k.list[i].address > lowest.address })
-		slices.SortStableFunc(k.list[stays:], byAddress)
+	if ordered < len(list) {
+		lowest := slices.MinFunc(list[ordered:], byAddress)
+		stays := sort.Search(ordered, func(i int) bool { return list[i].address > lowest.address })
+		slices.SortStableFunc(list[stays:], byAddress)
 	}
+	return list
 }
 
 func byAddress(a, b entry) int { return cmp.Compare(a.address, b.address) }

@@ -2,17 +2,20 @@ package symbols
 
 import (
 	"errors"
+	"io"
+	"math"
 	"os"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"coolbpf/core/fault"
 
 	"golang.org/x/sys/unix"
 )
 
-const listing = `0000000000000000 A fixed_percpu_data
+const lines = `0000000000000000 A fixed_percpu_data
 ffffffff81000000 T _stext
 ffffffff81001000 T do_fork
 ffffffff81001000 t do_fork_alias
@@ -24,6 +27,18 @@ ffffffff81000800 W weak_one
 not a line
 `
 
+// parsed reads all of a text in the form of /proc/kallsyms.
+func parsed(text string) (*Kernel, error) {
+	l, err := newListing(io.NopCloser(strings.NewReader(text)))
+	if err == nil {
+		err = l.upTo(math.MaxUint64)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &l.Kernel, nil
+}
+
 // called is what Lines says of an address, without the letter and the address of the function.
 func (k *Kernel) called(address uint64) string {
 	line := string(k.Lines([]uint64{address}))
@@ -34,7 +49,7 @@ func (k *Kernel) called(address uint64) string {
 }
 
 func TestNames(t *testing.T) {
-	k, err := ParseKernel(strings.NewReader(listing))
+	k, err := parsed(lines)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,8 +73,54 @@ func TestNames(t *testing.T) {
 	}
 }
 
+// byLine reads a line at a time, and parts of lines.
+type byLine struct {
+	rest   string
+	closed bool
+}
+
+func (r *byLine) Read(p []byte) (int, error) {
+	if r.rest == "" {
+		return 0, io.EOF
+	}
+	n := copy(p, r.rest[:min(len(r.rest), strings.IndexByte(r.rest, '\n')+5)])
+	r.rest = r.rest[n:]
+	return n, nil
+}
+
+func (r *byLine) Close() error { r.closed = true; return nil }
+
+// No more is read than a question needs, and what was handed out stays as it is.
+func TestKernelAt(t *testing.T) {
+	r := &byLine{rest: lines}
+	l, err := newListing(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	book := Book{kernel: l, asked: time.Now().Add(time.Hour)}
+	first, err := book.KernelAt([]uint64{0xffffffff81001234})
+	if err != nil || first.called(0xffffffff81001234) != "do_fork" || !strings.Contains(r.rest, "walk") || r.closed {
+		t.Errorf("%v, %q is left", err, r.rest)
+	}
+	before := slices.Clone(first.list)
+	all, err := book.KernelAt([]uint64{0xffffffff81001234, 0xffffffffc0000100})
+	if err != nil || all.called(0xffffffffc0000100) != "walk [9pnet]" || all.called(0xffffffff81000801) != "weak_one" || r.rest != "" || !r.closed {
+		t.Errorf("%v, %q is left", err, r.rest)
+	}
+	if !slices.Equal(first.list, before) || first.called(0xffffffff81001234) != "do_fork" {
+		t.Errorf("%v has become %v", before, first.list)
+	}
+	unread := &byLine{rest: lines}
+	if book.kernel, err = newListing(unread); err != nil {
+		t.Fatal(err)
+	}
+	if book.Close(); !unread.closed {
+		t.Error("the file stays open")
+	}
+}
+
 func TestHiddenAddresses(t *testing.T) {
-	_, err := ParseKernel(strings.NewReader("0000000000000000 T _stext\n0000000000000000 t f\n"))
+	_, err := parsed("0000000000000000 T _stext\n0000000000000000 t f\n")
 	if f := (*fault.Error)(nil); !errors.As(err, &f) || f.Kind != fault.Privilege || !strings.Contains(err.Error(), "kptr_restrict") {
 		t.Error(err)
 	}
@@ -70,7 +131,8 @@ func TestThisKernel(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("addresses are for root")
 	}
-	k, err := LoadKernel()
+	var book Book
+	k, err := book.Kernel()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,9 +150,9 @@ func TestThisKernel(t *testing.T) {
 }
 
 func FuzzParseKernel(f *testing.F) {
-	f.Add(listing, uint64(0xffffffff81001234))
+	f.Add(lines, uint64(0xffffffff81001234))
 	f.Fuzz(func(t *testing.T, text string, address uint64) {
-		k, err := ParseKernel(strings.NewReader(text))
+		k, err := parsed(text)
 		if err != nil {
 			return
 		}
@@ -101,8 +163,8 @@ func FuzzParseKernel(f *testing.F) {
 
 // What was known is not lost when the kernel's list cannot be read again.
 func TestKernelKept(t *testing.T) {
-	known := &Kernel{}
-	book := Book{kernel: known, modules: "others"}
+	known := entry{1, 0, 't'}
+	book := Book{kernel: &listing{Kernel: Kernel{list: []entry{known}, text: []byte("f\n")}}, modules: "others"}
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		t.Fatal(err)
@@ -111,11 +173,11 @@ func TestKernelKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := book.Kernel()
-	_, failed := LoadKernel()
+	_, failed := openKernel()
 	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		t.Fatal(err)
 	}
-	if failed == nil || err != nil || got != known {
+	if failed == nil || err != nil || len(got.list) != 1 || got.list[0] != known {
 		t.Errorf("%v, %v; %v", got, err, failed)
 	}
 }

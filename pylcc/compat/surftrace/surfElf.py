@@ -51,7 +51,7 @@ class CelfKsym(CelfBase):
     def __init__(self):
         super(CelfKsym, self).__init__()
         self._functions = Functions(self._symbols)
-        self._functions.read([1])  # an error is one of the constructor
+        self._functions.read([])  # an error is one of the constructor
 
     def ksymSearch(self, addr):
         """(name, address of the function) of what lies at addr, "name [mod]" in a module;
