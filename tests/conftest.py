@@ -45,6 +45,9 @@ def small_header(request):
 
 
 def pytest_terminal_summary(terminalreporter):
+    for report in terminalreporter.stats.get("rerun", ()):
+        terminalreporter.write_sep("_", "failed at first: " + report.nodeid)
+        terminalreporter.write_line(report.longreprtext)
     terminalreporter.write_line("%d NAME.so were made with %s" % (len(headers), " or ".join(sorted(set(headers))) or "no header"))
 
 

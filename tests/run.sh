@@ -14,6 +14,8 @@ export KERNELS=${KERNELS-6.1} STRICT=${STRICT:-0}
 export PYTHONS=${PYTHONS-$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')}
 [ -z "${TUTORIAL:-}" ] || TUTORIAL=$(realpath "$TUTORIAL")
 export TUTORIAL=${TUTORIAL:-} PYTHONDONTWRITEBYTECODE=1
+# On a loaded machine that emulates another, a moment can last a second: what fails gets a second chance, and is named.
+export PYTEST_ADDOPTS="--reruns 1 -raR"
 out=$PWD/build/test
 kprobes=/sys/bus/event_source/devices/kprobe
 newest=$(tr ' ' '\n' <<<"$PYTHONS" | sort -V | tail -1)
@@ -95,7 +97,7 @@ job_kernel() {
 	place=$(venv "$2")
 	record "kernel-$1" "$2"
 	# What the guest writes is kept in the directory of -d alone.
-	tests/vm/run -t 1800 ${LCC_RECORD:+-d "$LCC_RECORD"} -e LCC_RECORD -e PYTHONPATH -e TUTORIAL -e PYTHONDONTWRITEBYTECODE "$1" -- \
+	tests/vm/run -t 1800 ${LCC_RECORD:+-d "$LCC_RECORD"} -e LCC_RECORD -e PYTHONPATH -e TUTORIAL -e PYTHONDONTWRITEBYTECODE -e PYTEST_ADDOPTS "$1" -- \
 		"$place/bin/pytest" "${options[@]}" tests/kprobe tests/scripts tests/api/test_tables.py tests/api/test_take.py
 }
 
@@ -134,7 +136,7 @@ jobs_of_all() {
 	[[ $KERNELS != *" "* ]] || echo kernels
 }
 
-# count LOG JOB reads a log of go test or pytest: passed, failed, skipped. A Go test that needs kprobes
+# count LOG JOB reads a log of go test or pytest: passed, failed, skipped, run again. A Go test that needs kprobes
 # or a virtual machine is not skipped where the jobs go_kernel run it too.
 count() {
 	local elsewhere=
@@ -148,27 +150,29 @@ count() {
 				if ($i ~ /^passed/) passed += $(i - 1)
 				if ($i ~ /^(failed|error)/) failed += $(i - 1)
 				if ($i ~ /^skipped/) skipped += $(i - 1)
+				if ($i ~ /^rerun/) again += $(i - 1)
 			}
 		}
 		{ previous = $0 }
-		END { print passed + 0, failed + 0, skipped + 0 }' "$1"
+		END { print passed + 0, failed + 0, skipped + 0, again + 0 }' "$1"
 }
 
 # run_job WORDS... runs one job and reports it, also in the file of sums.
 run_job() {
-	local name=$* status passed failed skipped begin=$SECONDS
+	local name=$* status passed failed skipped again begin=$SECONDS
 	local log=$out/${name// /-}.log
 	set +e # and not ||, which would switch off the inner one
 	(set -e; "job_$1" "${@:2}") >"$log" 2>&1 </dev/null
 	status=$?
 	set -e
-	read -r passed failed skipped < <(count "$log" "$1")
+	read -r passed failed skipped again < <(count "$log" "$1")
 	[ $status = 0 ] || [ "$failed" != 0 ] || failed=1
 	(
 		flock 9
-		echo "$passed $failed $skipped" >>"$out/sum"
-		echo "test: $name: $passed passed, $failed failed, $skipped skipped, $((SECONDS - begin)) s"
-		[ "$failed" = 0 ] || { cat "$log"; echo "test: $name FAILED, exit status $status, see $log"; }
+		echo "$passed $failed $skipped $again" >>"$out/sum"
+		echo "test: $name: $passed passed, $failed failed, $skipped skipped, $again run again, $((SECONDS - begin)) s"
+		[ "$((failed + again))" = 0 ] || cat "$log"
+		[ "$failed" = 0 ] || echo "test: $name FAILED, exit status $status, see $log"
 		[ "$skipped" = 0 ] || grep -B1 -E '^SKIPPED|^ *--- SKIP' "$log" || true
 	) 9>"$out/lock"
 }
@@ -194,8 +198,8 @@ if [[ $newest != 2.* ]] && { [ -n "$KERNELS" ] || [ -e $kprobes ]; }; then
 fi
 
 awk -v strict="$STRICT" -v unproven=$unproven '
-	{ passed += $1; failed += $2; skipped += $3 }
+	{ passed += $1; failed += $2; skipped += $3; again += $4 }
 	END {
-		printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped
+		printf "%d passed, %d failed, %d skipped, %d run again\n", passed, failed, skipped, again
 		exit failed > 0 || !passed || (strict == 1 && skipped + unproven > 0)
 	}' "$out/sum"

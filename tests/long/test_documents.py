@@ -17,8 +17,8 @@ ELSEWHERE = ["pip install coolbpf", "make hello", "make test", "coolbpf doctor",
 
 
 def busy(request, work):
-    """The pid of a process that does the work until the test ends."""
-    child = Running([sys.executable, "-c", "import os\nprint('ready')\nwhile True:\n    " + work])
+    """The pid of a process that does the work until the test ends, more than what runs beside it."""
+    child = Running([sys.executable, "-c", "import os\nos.nice(-20)\nprint('ready')\nwhile True:\n    " + work])
     request.addfinalizer(child.stop)
     child.until(lambda lines: "ready" in lines)
     return child.process.pid
