@@ -6,14 +6,27 @@ import "strings"
 // few of them are called.
 const HelperList = "bpf/bpf_helper_defs.h"
 
-// Helpers is that list without comments, and with those functions alone that the texts name.
+// Helpers is that list without comments, and with those functions alone that the texts name. From libbpf 1.5
+// a line before a function may say something of it: __bpf_fastcall.
 func Helpers(list string, texts ...string) string {
 	names := lex(texts).names
 	var kept strings.Builder
+	declaration := ""
 	for line := range strings.Lines(uncommented(list)) {
-		if line != "\n" && (!strings.HasPrefix(line, "static ") || names[helper(line)]) {
+		switch text := strings.TrimSpace(line); {
+		case text == "":
+			continue
+		case strings.HasPrefix(text, "#"):
 			kept.WriteString(line)
+			continue
 		}
+		if declaration += line; !strings.Contains(line, ";") {
+			continue
+		}
+		if name := helper(declaration); name == "" || names[name] {
+			kept.WriteString(declaration)
+		}
+		declaration = ""
 	}
 	return kept.String()
 }
