@@ -188,8 +188,11 @@ func (s *Session) OpenEvents(index, ringSize int) (*events.Reader, error) {
 	defer unlock()
 	s.opening.Lock()
 	defer s.opening.Unlock()
-	if r := s.readers[index]; r != nil && !r.Closed() {
-		return nil, &fault.Error{Kind: fault.Invalid, Op: "open perf buffer", Subject: name, Cause: errors.New("it is open already")}
+	if r := s.readers[index]; r != nil {
+		if !r.Closed() {
+			return nil, &fault.Error{Kind: fault.Invalid, Op: "open perf buffer", Subject: name, Cause: errors.New("it is open already")}
+		}
+		r.Close() // who closes it may not yet have taken its rings out of the map: this waits
 	}
 	o := events.Options{RingSize: ringSize}
 	if offset := s.object.Maps[index].Ring; offset != nil && s.collection.Maps[object.Rings] != nil {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -181,6 +182,32 @@ func TestCloseWakesRead(t *testing.T) {
 		}
 	case <-time.After(30 * time.Second):
 		t.Fatal("Read goes on after Close")
+	}
+}
+
+// A reader that is opened while the one before is being closed has its rings in the map.
+func TestOpenWhileClosing(t *testing.T) {
+	s := load(t, mine(counter))
+	for round := range 200 {
+		r, err := s.OpenEvents(1, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		go r.Close()
+		for !r.Closed() {
+			runtime.Gosched()
+		}
+		next, err := s.OpenEvents(1, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Close()
+		if err := s.collection.Maps["e_out"].Delete(uint32(0)); err != nil {
+			t.Fatalf("round %d: %v", round, err)
+		}
+		if err := next.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
