@@ -20,7 +20,7 @@ func lcc_kernel_names(number C.lcc_handle, addresses C.lcc_addresses, count C.ui
 			return err
 		}
 		asked := borrow[uint64](unsafe.Pointer(addresses), int(count))
-		kernel, err := book.KernelAt(asked)
+		kernel, err := book.KernelAt(asked...)
 		if err != nil {
 			return err
 		}

@@ -34,7 +34,7 @@ type Found struct {
 func (b *Book) At(space Space, addresses []uint64) ([]Place, error) {
 	switch space = space.own(); space.Of {
 	case "kernel":
-		kernel, err := b.KernelAt(addresses)
+		kernel, err := b.KernelAt(addresses...)
 		if err != nil {
 			return nil, err
 		}

@@ -43,16 +43,12 @@ func identify(file *os.File) (identity, error) {
 
 // Kernel has all of the kernel's functions.
 func (b *Book) Kernel() (*Kernel, error) {
-	return b.kernelAt(math.MaxUint64)
+	return b.KernelAt(math.MaxUint64)
 }
 
-// KernelAt has those that are needed to tell what lies at the addresses.
-func (b *Book) KernelAt(addresses []uint64) (*Kernel, error) {
-	return b.kernelAt(addresses...)
-}
-
-// kernelAt reads /proc/kallsyms, once, and again when modules came or went a second ago or earlier.
-func (b *Book) kernelAt(addresses ...uint64) (*Kernel, error) {
+// KernelAt has those that are needed to tell what lies at the addresses. It reads /proc/kallsyms once, and
+// again when modules came or went a second ago or earlier.
+func (b *Book) KernelAt(addresses ...uint64) (*Kernel, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.kernel == nil || time.Since(b.asked) >= time.Second {

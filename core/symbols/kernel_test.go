@@ -98,12 +98,12 @@ func TestKernelAt(t *testing.T) {
 		t.Fatal(err)
 	}
 	book := Book{kernel: l, asked: time.Now().Add(time.Hour)}
-	first, err := book.KernelAt([]uint64{0xffffffff81001234})
+	first, err := book.KernelAt(0xffffffff81001234)
 	if err != nil || first.called(0xffffffff81001234) != "do_fork" || !strings.Contains(r.rest, "walk") || r.closed {
 		t.Errorf("%v, %q is left", err, r.rest)
 	}
 	before := slices.Clone(first.list)
-	all, err := book.KernelAt([]uint64{0xffffffff81001234, 0xffffffffc0000100})
+	all, err := book.KernelAt(0xffffffff81001234, 0xffffffffc0000100)
 	if err != nil || all.called(0xffffffffc0000100) != "walk [9pnet]" || all.called(0xffffffff81000801) != "weak_one" || r.rest != "" || !r.closed {
 		t.Errorf("%v, %q is left", err, r.rest)
 	}
