@@ -75,8 +75,9 @@ def test_attached(run):
     found(running, r"returned: %d makes %d$" % (os.getpid(), child))
 
 
-def test_opened(run, tmpdir):
+def test_opened(request, run, tmpdir):
     running = run("opened", "-p", os.getpid(), "-c", NAME[:5])
+    on_one_cpu(request)
     there, absent = str(tmpdir.join("there")), str(tmpdir.join("absent"))
     with open(there, "w") as f:
         number = f.fileno()
@@ -202,8 +203,9 @@ def test_binds_are_counted(run):
     assert ast.literal_eval(end_of_wait(running)[-1]) == {ports[0] << 32 | struct.unpack("=I", socket.inet_aton("127.0.0.1"))[0]: 5}
 
 
-def test_syncs(run):
+def test_syncs(request, run):
     running = run("syncs")
+    on_one_cpu(request)
     libc = ctypes.CDLL(None)
     for _ in range(3):
         libc.sync()
