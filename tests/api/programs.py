@@ -40,8 +40,8 @@ int fPID(struct bpf_raw_tracepoint_args *ctx)
     struct task_struct *child = (struct task_struct *)ctx->args[1];
     struct fork_t data = {};
 
-    if (_(parent->tgid) != PID)
-        return 0;
+    if (_(parent->tgid) != PID || _(child->tgid) == PID)
+        return 0; // also of threads, which the runtime of Go makes when it likes
     data.parent = _(parent->tgid);
     data.child = BPF_CORE_READ(child, pid);
     bpf_get_current_comm(&data.comm, sizeof(data.comm));
@@ -140,6 +140,12 @@ LBC_ARRAY(turn, u32, u32, 1);
 """.replace("KEY", key).replace("VALUE", value))
 
 
+def open_files():
+    """How many files this process has open, but for those of garbage."""
+    gc.collect()
+    return len(os.listdir("/proc/self/fd"))
+
+
 def fork_once():
     """Fork a child that ends at once; its pid."""
     pid = os.fork()
@@ -149,7 +155,7 @@ def fork_once():
     return pid
 
 
-def poll_until(buffer, done, seconds=30):
+def poll_until(buffer, done, seconds=60):
     """Poll a perf buffer until done() is true; fail after some seconds."""
     for _ in range(seconds * 10):
         if done():

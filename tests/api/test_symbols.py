@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from programs import LICENSE, load, mine
+from programs import LICENSE, load, mine, open_files
 from pylcc import errors
 from pylcc.lbcStack import ClbcUstack, getKStacks
 from surftrace.surfElf import CelfBase, CelfKsym, CelfSym, CksymFast, CstructKsym, getCwd
@@ -178,11 +178,11 @@ def test_attach_0_attaches_nothing(program, run, trace):
 ])
 def test_one_that_cannot_be_attached_is_an_error(program, tmpdir, entry, said):
     fill = lambda text: text % program if "%s" in text else text  # noqa: E731
-    before = os.listdir("/proc/self/fd")
+    before = open_files()
     with pytest.raises(errors.AttachException) as e:
         Trace(tmpdir, "uretprobe/%s:outer" % program, fill(entry))
     assert str(e.value).startswith(fill(said)) and "\n" not in str(e.value)
-    assert len(os.listdir("/proc/self/fd")) == len(before)
+    assert open_files() == before
 
 
 @pytest.mark.parametrize("call, said", [
