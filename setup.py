@@ -15,7 +15,7 @@ COMPAT = os.path.join("pylcc", "compat")  # packages of old, each installed unde
 
 
 def read(*path):
-    with open(os.path.join(HERE, *path)) as f:
+    with open(os.path.join(HERE, *path), encoding="utf-8") as f:
         return f.read()
 
 

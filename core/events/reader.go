@@ -174,7 +174,8 @@ func (r *Reader) look(b *batch) error {
 
 // FD is a descriptor to wait for: it becomes readable when there is something to read, and at least
 // once a second. Then Read without a timeout, and wait again. The kernel tells of a ring once, also whoever
-// registers the descriptor: who did that, or was told and did not read, calls FD anew. A Read under way ends first. Close closes the descriptor.
+// registers the descriptor: who did that, or was told and did not read, calls FD anew. A Read under way
+// ends first. Close closes the descriptor.
 func (r *Reader) FD() (int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
