@@ -113,8 +113,9 @@ def test_a_scripts_own_names_are_its_own(program, tmpdir):
     source = HITS + 'SEC("raw_tracepoint/*")\nint f(void *ctx)\n{\n%s\n}\n' % MINE + LICENSE
     with Script("own", bpf_str=mine(source), workPath=str(tmpdir), attach=0) as lbc:
         lbc.attachRawTracepoint("f", "sched_process_fork")
+        before = hits(lbc)[0]  # the runtime of Go may have made a thread
         fork_once()
-        assert hits(lbc)[0] == 1
+        assert hits(lbc)[0] == before + 1
 
 
 @pytest.mark.parametrize("pid", ["this", "gone"])

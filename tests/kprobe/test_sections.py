@@ -33,13 +33,17 @@ def load(tmpdir, source, **options):
     return ClbcBase("t", bpf_str=(HEAD + source + LICENSE).replace("PID", str(os.getpid())), workPath=str(tmpdir), **options)
 
 
+def during(lbc, work):
+    """What hit() counted by slot during work; before, the runtime of Go may have made threads."""
+    before = lbc.maps["seen"].get()
+    work()
+    return dict((slot, count - before.get(slot, 0)) for slot, count in lbc.maps["seen"].get().items())
+
+
 def counted(tmpdir, source, work, times=3):
-    """What hit() counted by slot while work was done some times; before, the runtime of Go may have made threads."""
+    """The same while work was done some times by a process that has loaded the source."""
     with load(tmpdir, source) as lbc:
-        before = lbc.maps["seen"].get()
-        for _ in range(times):
-            work()
-        return dict((slot, count - before.get(slot, 0)) for slot, count in lbc.maps["seen"].get().items())
+        return during(lbc, lambda: [work() for _ in range(times)])
 
 
 def test_system_calls(tmpdir):
@@ -100,8 +104,7 @@ def test_places_to_fill_wait(tmpdir):
         assert lbc.maps["seen"].get() == {}
         lbc.attachKprobe(b"f", b"wake_up_new_task")
         lbc.attachKretprobe(u"g", u"wake_up_new_task")
-        fork()
-        assert lbc.maps["seen"].get() == {0: 1, 1: 1}
+        assert during(lbc, fork) == {0: 1, 1: 1}
 
 
 @pytest.mark.parametrize("section, said", [
