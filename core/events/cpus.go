@@ -59,7 +59,7 @@ func (r *Reader) followCPUs(b *batch) (err error) {
 	r.followed = time.Now()
 	dead := false
 	for cpu, ring := range maps.Clone(r.rings) {
-		if ring.ask() {
+		if ring.alive() {
 			continue
 		}
 		if _, full := ring.drain(b); full {

@@ -20,7 +20,6 @@ type event struct {
 	// The kernel counts losses on fd, and counted have been seen; else it tells with the next record.
 	counts  bool
 	counted uint64
-	enabled uint64 // nanoseconds, when it was asked last
 }
 
 // openEvent has the kernel wake a reader by wakeup, in records or, with that bit, bytes. ENODEV: the
@@ -41,17 +40,16 @@ func openEvent(cpu, wakeup int, bits uint64) (*event, error) {
 	return &event{fd: fd, counts: counts}, nil
 }
 
-// ask asks the kernel for the losses since the last time, and whether the event is enabled: its time
-// goes on.
-func (e *event) ask() (lost uint64, alive bool) {
+// ask asks the kernel for the losses since the last time, and for how many nanoseconds the event was
+// enabled; 0: there is no answer.
+func (e *event) ask() (lost, enabled uint64) {
 	var answer [3]uint64 // value, time enabled, lost
 	n, err := unix.Read(e.fd, unsafe.Slice((*byte)(unsafe.Pointer(&answer)), unsafe.Sizeof(answer)))
 	if err != nil || n < 16 {
-		return 0, false
+		return 0, 0
 	}
 	if e.counts {
 		lost, e.counted = answer[2]-e.counted, answer[2]
 	}
-	alive, e.enabled = answer[1] != e.enabled, answer[1]
-	return lost, alive
+	return lost, answer[1]
 }

@@ -36,6 +36,7 @@ type ring struct {
 	at     uint64 // of the next record
 	lost   uint64 // losses that no batch had room for
 	near   bool   // it was near full a moment ago: a loss may be counted only now
+	time   uint64 // for which it was enabled when alive asked last
 }
 
 // openRing makes a ring that is quiet where that can be, but does not put it into the map. ENODEV: the
@@ -132,15 +133,23 @@ func (r *ring) take(b *batch) bool {
 	return true
 }
 
-// ask asks the kernel for the losses since the last time, and whether the CPU is still there.
-func (r *ring) ask() (alive bool) {
-	lost, alive := r.half.ask()
+// ask asks the kernel for the losses since the last time, and for how long the ring was enabled.
+func (r *ring) ask() (enabled uint64) {
+	lost, enabled := r.half.ask()
 	r.lost += lost
 	if r.each != nil {
 		lost, _ = r.each.ask()
 		r.lost += lost
 	}
-	return alive
+	return enabled
+}
+
+// alive tells whether the CPU is still there: time goes on since the last call, which must not be so short
+// ago that a coarse clock stands still.
+func (r *ring) alive() bool {
+	before := r.time
+	r.time = r.ask()
+	return r.time != 0 && r.time != before
 }
 
 // bytes are those at a position; headers are aligned to 8 and do not wrap around.
