@@ -33,7 +33,7 @@ type listing struct {
 	file  io.ReadCloser // nil: all of it was read
 	block []byte        // what was read last, which begins with a part of a line
 	begun int           // bytes of that
-	mixed bool          // what follows is in no order
+	mixed bool          // modules have begun: one that follows may lie below
 }
 
 func openKernel() (*listing, error) {
@@ -75,13 +75,13 @@ func (l *listing) upTo(address uint64) error {
 // more reads the next lines. A Kernel that was handed out stays as it is.
 func (l *listing) more() error {
 	n, err := l.file.Read(l.block[l.begun:])
-	lines, known := l.block[:l.begun+n], len(l.list)
+	lines, known, named := l.block[:l.begun+n], len(l.list), len(l.text)
 	if err == io.EOF {
 		lines = append(lines, '\n') // the last line need not have one
 	}
 	lines = l.parse(lines)
 	l.begun = copy(l.block, lines)
-	l.mixed = l.mixed || !slices.IsSortedFunc(l.list[max(0, known-1):], byAddress)
+	l.mixed = l.mixed || bytes.IndexByte(l.text[named:], '\t') >= 0 || !slices.IsSortedFunc(l.list[max(0, known-1):], byAddress)
 	if err == nil && l.begun == len(l.block) {
 		err = bufio.ErrTooLong
 	}

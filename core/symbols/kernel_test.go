@@ -110,6 +110,14 @@ func TestKernelAt(t *testing.T) {
 	if !slices.Equal(first.list, before) || first.called(0xffffffff81001234) != "do_fork" {
 		t.Errorf("%v has become %v", before, first.list)
 	}
+	core, _, _ := strings.Cut(lines, "ffffffffc")
+	lower := &byLine{rest: core + "ffffffffc0900000 t high\t[loop]\nffffffffc0500000 t low\t[9p]\n"}
+	if book.kernel, err = newListing(lower); err != nil {
+		t.Fatal(err)
+	}
+	if k, err := book.KernelAt(0xffffffffc0500010); err != nil || k.called(0xffffffffc0500010) != "low [9p]" {
+		t.Errorf("a module below one that is named before: %v, %v", k.called(0xffffffffc0500010), err)
+	}
 	unread := &byLine{rest: lines}
 	if book.kernel, err = newListing(unread); err != nil {
 		t.Fatal(err)
@@ -145,6 +153,23 @@ func TestThisKernel(t *testing.T) {
 		}
 		if got := k.called(f.address); got != k.name(i) {
 			t.Fatalf("%#x: %s, want %s", f.address, got, k.name(i))
+		}
+	}
+	// The same is said by who asks for one alone, here for the first function of each module.
+	seen := map[string]bool{}
+	for i, f := range k.list {
+		_, module, _ := strings.Cut(k.name(i), " ")
+		if seen[module] {
+			continue
+		}
+		seen[module] = true
+		var other Book
+		alone, err := other.KernelAt(f.address)
+		if err != nil || alone.called(f.address) != k.called(f.address) {
+			t.Errorf("%#x: %q, want %q (%v)", f.address, alone.called(f.address), k.name(i), err)
+		}
+		if err := other.Close(); err != nil {
+			t.Error(err)
 		}
 	}
 }
