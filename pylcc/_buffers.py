@@ -175,8 +175,8 @@ class CmapsEvent(CmapsBase):
     def _read(self, address):
         """The value of a record that lies in memory."""
         reader, records = self._reader, self._records
-        rest = reader.rest(address) if reader else 0
-        if not rest:
+        rest = reader.rest(address) if reader else None
+        if rest is None:
             raise errors.InvalidArgsException(
                 "decode a record of %s: address %#x is not in the record being delivered "
                 "(data is valid during the callback only; keep what getMap returns)" % (self.name, address))

@@ -48,9 +48,9 @@ class Run(object):
         return not (self.left or self._losses.__length_hint__())
 
     def rest(self, address):
-        """How many bytes of a record of this run begin at address; 0 when it is in none."""
+        """How many bytes of a record of this run begin at address; None when it is in none."""
         if not self._first <= address < self._end:
-            return 0
+            return None
         return max(0, self.size - (address - self._first) % self.stride)
 
     def hand_out(self, callback, lost, rows, current, name):
@@ -115,8 +115,8 @@ class Reader(Handle):
         self._poller = {}
 
     def rest(self, address):
-        """How many bytes of a record being delivered begin at address."""
-        return self._pending[-1].rest(address) if self._poller and self._pending else 0
+        """How many bytes of a record being delivered begin at address; None when it is in none."""
+        return self._pending[-1].rest(address) if self._poller and self._pending else None
 
     def fileno(self):
         """A descriptor to wait for: see lcc_events_fd."""

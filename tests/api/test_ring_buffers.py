@@ -22,6 +22,19 @@ def test_ring_buffers(tmpdir):
     assert plain[3] == b"\3\0\0\0word\0\0\0\0\0\0\0\0"
 
 
+def test_records_without_a_byte(tmpdir):
+    """They are in order among others, and their members read None."""
+    got = []
+    sends = "u64 n = 5; bpf_ringbuf_output(&out, &n, 0, 0); bpf_ringbuf_output(&out, &n, sizeof(n), 0);"
+    with load(tmpdir, on_getppid("struct one_t { u64 n; };\nLBC_RINGBUF(out, struct one_t, 4096);", sends)) as lbc:
+        out = lbc.maps["out"]
+        out.open_perf_buffer(lambda cpu, data, size: got.append((size, lbc.getMap("out", data, size).n)))
+        os.getppid()
+        os.getppid()
+        poll_until(out, lambda: len(got) == 4)
+    assert got == [(0, None), (8, 5)] * 2
+
+
 COUNTED = on_getppid("""
 struct record_t { u64 number; char fill[120]; };
 LBC_RINGBUF(out, struct record_t, 8192);
