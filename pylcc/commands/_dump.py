@@ -7,6 +7,7 @@ from pylcc import errors
 from pylcc._session import inspect
 from pylcc.commands._types import Printer
 
+_MOST = 64 << 20  # as of a NAME.so that is used
 ORIGINS = {"coolbpf": "made by coolbpf", "object": "a plain BPF object", "server": "made by a compile server of old"}
 
 
@@ -27,9 +28,13 @@ def read(path):
     """The description of the file, as a dict."""
     try:
         with open(path, "rb") as f:
-            return inspect(f.read())
+            content = f.read(_MOST + 1)
     except EnvironmentError as e:
         raise errors.SystemException("read %s: %s" % (path, e.strerror), "", e.errno)
+    if len(content) > _MOST:
+        raise errors.InvalidArgsException("read %s: larger than %d MiB" % (path, _MOST >> 20))
+    try:
+        return inspect(content)
     except errors.InvalidArgsException as e:
         raise errors.InvalidArgsException("%s: %s" % (path, e), e.log)
 

@@ -98,6 +98,8 @@ def program(path, args):
         show.wait()
     finally:
         show.close()
+    if show.failed:
+        raise show.failed
 
 
 class Show(object):
@@ -105,6 +107,7 @@ class Show(object):
 
     def __init__(self, artefact, btf):
         described = inspect(artefact)
+        self.failed = None
         self._printing, self._trace, self._threads, self._over = threading.Lock(), None, [], False
         if described["prints"] is not None:
             self._trace = Trace(tracefs(), described["prints"])
@@ -191,10 +194,11 @@ class Show(object):
         with self._printing:
             try:
                 print(text, file=to)
-                to.flush()
+                if to is not None:  # it was closed from the first
+                    to.flush()
             except EnvironmentError as e:
                 if e.errno != errno.EPIPE:
-                    raise
+                    self.failed = errors.SystemException("write to stdout: %s" % e.strerror, "", e.errno)
                 _to_nobody(to)
                 self.end()
 

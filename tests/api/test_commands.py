@@ -103,6 +103,7 @@ def test_other_machines_and_kernels(place):
     (["run", "y"], 1, "unknown kind of file (known: *.py, *.bpf.c, *.so)"),
     (["run", "y.py"], 1, "y.py: no such file"),
     (["dump", "y.so"], 1, "y.so"),
+    (["dump", "/dev/zero"], 1, "read /dev/zero: larger than 64 MiB"),
     (["dump", "x.bpf.c"], 1, "x.bpf.c: read BPF object: not a BPF object of coolbpf: not an ELF file"),
 ])
 def test_errors(place, arguments, code, words):
@@ -190,14 +191,19 @@ def test_run_ends_by_itself(place):
     assert code == 0 and out.startswith("m: 1 entries\n")
 
 
+FULL = "coolbpf: write to stdout: No space left on device\n"
+
+
 @root
-@pytest.mark.parametrize("kind", ["records", "printk"])
-def test_run_ends_when_nobody_reads(place, kind):
-    """As behind "| head -1": nothing tells but that it cannot write."""
+@pytest.mark.parametrize("kind, full, ends", [("records", False, (0, [])), ("printk", False, (0, [])), ("records", True, (1, [FULL]))])
+def test_run_ends_when_nobody_reads(place, kind, full, ends):
+    """As behind "| head -1": nothing tells but that it cannot write. A full disk is told of, once."""
     sends = {"records": ("LBC_PERF_OUTPUT(out, u32, 128);", "u32 n = 5; bpf_perf_event_output(ctx, &out, BPF_F_CURRENT_CPU, &n, sizeof(n));"),
              "printk": ("LBC_HIST2(sizes);", 'hist2_push(&sizes, 5); bpf_printk("call");')}
     place.join("x.bpf.c").write(on_getppid(*sends[kind]))
-    child = subprocess.Popen([COOLBPF, "run", "x.bpf.c"], cwd=str(place), stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
+    coolbpf(place, "-f", "x.bpf.c")
+    child = subprocess.Popen(["sh", "-c", 'exec "$0" run x.bpf.c' + " > /dev/full" * full, COOLBPF], cwd=str(place), stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, universal_newlines=True)
     said = iter(child.stderr.readline, "")
     while next(said) != "running; Ctrl-C ends it\n":
         continue
@@ -207,7 +213,16 @@ def test_run_ends_when_nobody_reads(place, kind):
         if child.poll() is not None:
             break
         time.sleep(0.01)
-    assert (child.poll(), list(said)) == (0, [])
+    ended = child.poll()
+    if ended is None:
+        child.kill()
+    assert (ended, list(said)) == ends
+
+
+@root
+def test_run_without_a_stdout(place):
+    coolbpf(place, "-f", "x.bpf.c")
+    assert "Error" not in run(place, "sh", "-c", 'exec "$0" run -d 0.1 x.so >&-', COOLBPF)[2]
 
 
 @contextlib.contextmanager
