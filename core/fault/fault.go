@@ -42,10 +42,18 @@ func (e *Error) Error() string {
 	if e.Cause != nil {
 		b.WriteString(": " + e.Cause.Error())
 	}
-	if e.Hint != "" {
-		b.WriteString(" (" + e.Hint + ")")
+	if hint := e.hint(); hint != "" {
+		b.WriteString(" (" + hint + ")")
 	}
 	return strings.Join(strings.Fields(b.String()), " ")
+}
+
+// hint is the same for all that takes file descriptors.
+func (e *Error) hint() string {
+	if errors.Is(e.Cause, syscall.EMFILE) {
+		return "ulimit -n sets how many"
+	}
+	return e.Hint
 }
 
 func (e *Error) Unwrap() error { return e.Cause }

@@ -17,6 +17,11 @@ func TestSentence(t *testing.T) {
 	if Errno(err) != syscall.ENOENT {
 		t.Errorf("errno %v", Errno(err))
 	}
+	err.Cause = fmt.Errorf("map create: %w", syscall.EMFILE)
+	want = "attach kprobe wake_up_new_tsk: map create: too many open files (ulimit -n sets how many)"
+	if err.Error() != want {
+		t.Errorf("got  %s\nwant %s", err, want)
+	}
 }
 
 func TestClosest(t *testing.T) {

@@ -35,6 +35,8 @@ func explain(err error, o *object.Object, facts *kernel.Facts, opts Options) err
 	}
 	verifier := (*ebpf.VerifierError)(nil)
 	switch {
+	case errors.Is(err, unix.EMFILE): // the log, if any, is of no fault
+		f.Kind, f.Cause = fault.System, unix.EMFILE
 	case errors.As(err, &verifier) && len(verifier.Log) > 0:
 		f.Detail = strings.Join(verifier.Log, "\n") + "\n"
 		f.Cause = fmt.Errorf("%s: %w", reason(verifier.Log), verifier.Cause)

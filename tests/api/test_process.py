@@ -1,6 +1,7 @@
 """Signals, forks, threads, and what is left in the kernel when a script has ended."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -249,6 +250,25 @@ def test_only_the_go_runtimes_handlers_are_installed(tmpdir):
     # ABRT, TRAP, SYS and so on are the runtime's too; what users handle themselves is not.
     assert not names & {"SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGCHLD", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGWINCH"}
     script.process.wait()
+
+
+def test_no_descriptors_left(tmpdir):
+    """Whatever would take the next one says the same."""
+    source = mine(FORKS) + "".join("LBC_HASH(m%d, u32, u32, 1);\n" % i for i in range(20))
+    load(tmpdir, source).close()
+    used, (soft, hard), said = len(os.listdir("/proc/self/fd")), resource.getrlimit(resource.RLIMIT_NOFILE), []
+    try:
+        for spare in range(15, 55):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (used + spare, hard))
+            try:
+                with load(tmpdir, source) as lbc:
+                    lbc.maps["e_out"].fileno()
+            except errors.LccException as e:
+                said.append(str(e))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert set(text.split()[0] for text in said) >= {"create", "load", "open"}
+    assert all(text.endswith(": too many open files (ulimit -n sets how many)") for text in said), said
 
 
 def test_sigchld_ignored_by_the_script(tmpdir):
