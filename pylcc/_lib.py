@@ -149,6 +149,7 @@ def _load():
         if not os.path.exists(PATH):
             raise errors.FileNotExistException(
                 "load liblcc: %s is not there (pip install --force-reinstall coolbpf)" % PATH)
+        _room()
         try:
             lib = ct.CDLL(PATH)
             for name, (result, arguments) in SIGNATURES.items():
@@ -158,6 +159,24 @@ def _load():
             raise errors.InvalidArgsException("load liblcc: %s (%s)" % (e, _why_not()))
         _pid = os.getpid()
         _lib = lib
+
+
+def _room():
+    """Go ends the whole process where it finds no room to begin: look whether there is."""
+    space, files = 2 << 30, []  # addresses, most of them only reserved
+    try:
+        for _ in range(8):
+            files.append(os.open(PATH, os.O_RDONLY))
+    except EnvironmentError as e:
+        raise errors.SystemException("load liblcc: %s (ulimit -n sets how many)" % e.strerror, "", e.errno)
+    finally:
+        for fd in files:
+            os.close(fd)
+    import mmap  # which takes a descriptor
+    try:
+        mmap.mmap(-1, space, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, mmap.PROT_READ).close()
+    except EnvironmentError as e:
+        raise errors.SystemException("load liblcc: no room for %d MiB of addresses (ulimit -v unlimited)" % (space >> 20), "", e.errno)
 
 
 def _why_not():

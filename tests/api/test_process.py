@@ -252,6 +252,18 @@ def test_only_the_go_runtimes_handlers_are_installed(tmpdir):
     script.process.wait()
 
 
+@pytest.mark.parametrize("limit, most, says", [
+    ("AS", 1 << 30, "load liblcc: no room for 2048 MiB of addresses (ulimit -v unlimited)"),
+    ("NOFILE", 6, "load liblcc: Too many open files (ulimit -n sets how many)")])
+def test_no_room_for_the_library(tmpdir, limit, most, says):
+    """Go's runtime would abort."""
+    script = tmpdir.join("script.py")
+    script.write("import resource\nfrom pylcc import errors\nfrom pylcc._lib import ready\n"
+                 "resource.setrlimit(resource.RLIMIT_%s, (%d, %d))\n"
+                 "try:\n    ready()\nexcept errors.SystemException as e:\n    print(e)\n" % (limit, most, most))
+    assert subprocess.check_output([sys.executable, "-B", str(script)], universal_newlines=True) == says + "\n"
+
+
 def test_no_descriptors_left(tmpdir):
     """Whatever would take the next one says the same."""
     source = mine(FORKS) + "".join("LBC_HASH(m%d, u32, u32, 1);\n" % i for i in range(20))
