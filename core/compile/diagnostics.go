@@ -75,8 +75,22 @@ func (j *job) compileError(output string, types *header.Header) error {
 	if subject == "" {
 		subject = j.source.name
 	}
-	return &fault.Error{Kind: fault.Compile, Op: "compile", Subject: subject, Cause: errors.New(d.text),
-		Hint: j.hint(d.text, types), Detail: output}
+	hint := j.hint(d.text, types)
+	if closest := j.macro(output, d); closest != "" {
+		hint = "closest: " + closest
+	}
+	return &fault.Error{Kind: fault.Compile, Op: "compile", Subject: subject, Cause: errors.New(d.text), Hint: hint, Detail: output}
+}
+
+// macro is the one that a line with an error may mean by a name that begins like those of lbc.h. To the
+// compiler an unknown one is a function, and its types and numbers are what is wrong.
+func (j *job) macro(output string, d diagnostic) string {
+	_, shown, _ := strings.Cut(output, d.place+": error: "+d.text+"\n")
+	m := mapMacro().FindStringSubmatch(shown)
+	if m == nil || strings.Contains(strings.Join(append(j.source.texts(), j.source.library()...), "\n"), "define "+m[1]+"(") {
+		return ""
+	}
+	return j.closest(m[1], nil, nil)
 }
 
 var (
@@ -84,6 +98,7 @@ var (
 	noField  = pattern(`^no member named '(\w+)' in '(?:struct |union )?(\w+)'`)
 	noType   = pattern(`(?:incomplete (?:definition of )?type|unknown type name) '(?:const |volatile )*(?:struct |union |enum )?(\w+)`)
 	noRing   = pattern(`^no member named 'key' in '(?:struct )?\((?:unnamed|anonymous)|function for call to '__lbc_counter_of'|incompatible type 'struct __lbc_ring'`)
+	mapMacro = pattern(`^ *\d+ \| *(LBC_\w+)\(`)
 	noName   = pattern(`undeclared (?:identifier|function) '(\w+)'`)
 )
 

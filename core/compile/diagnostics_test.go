@@ -72,6 +72,21 @@ func TestTypeOfAMap(t *testing.T) {
 	b.fails(fault.Compile, "compile t.bpf.c:3:1: ", "incomplete type 'struct data'", "closest: data_t")
 }
 
+func TestMisspeltMacro(t *testing.T) {
+	for line, closest := range map[string]string{
+		"LBC_HAHS(h, u32, u64, 10);":             "LBC_HASH",
+		"LBC_PERF_OUTPT(e, struct data_t, 128);": "LBC_PERF_OUTPUT",
+		"LBC_STAK(stacks, 1024);":                "LBC_STACK",
+		"LBC_HITS10(h);":                         "LBC_HIST10",
+	} {
+		newBench(t).source("#include \"lbc.h\"\nstruct data_t { u32 pid; };\n"+line+"\n").fails(fault.Compile, "compile t.bpf.c:3:", "closest: "+closest)
+	}
+	f := newBench(t).source("#include \"lbc.h\"\nLBC_HIST2(h, 3);\n").fails(fault.Compile, "compile t.bpf.c:2:")
+	if strings.Contains(f.Error(), "closest") {
+		t.Errorf("offers another macro: %s", f)
+	}
+}
+
 func TestMapThatIsNoRing(t *testing.T) {
 	for _, member := range []string{"", "__type(key, char[1]);"} {
 		for _, other := range []string{"", "LBC_RINGBUF(other, u64, 4096);"} {
