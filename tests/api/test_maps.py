@@ -241,3 +241,21 @@ u32 yes, no;
         assert 7 in seen and lbc.maps[".bss"][0] == {"yes": 1, "no": 1}
         with pytest.raises(errors.InvalidArgsException):
             seen.push(-1)
+
+
+def test_reading_memory_in_c(tmpdir):
+    """_() within _(), and of a type that the program declares, which no kernel has."""
+    source = on_getppid("""
+struct own_t { u64 first; struct own_t *next; u32 words[2]; };
+LBC_ARRAY(m, int, u64, 3);
+""", """
+    struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+    struct own_t one = { .words = { 0, 7 } }, two = { .next = &one }, *own = &two;
+    u64 found[] = { _(_(_(task->group_leader)->group_leader)->tgid), _(_(own->next)->words[1]), _(_(task->mm)->start_code) };
+    for (int i = 0; i < 3; i++)
+        bpf_map_update_elem(&m, &i, &found[i], BPF_ANY);""")
+    with load(tmpdir, source) as lbc:
+        os.getppid()
+        with open("/proc/self/stat") as f:
+            start_code = int(f.read().rpartition(")")[2].split()[23])
+        assert lbc.maps["m"].get(3) == [os.getpid(), 7, start_code]

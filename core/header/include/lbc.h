@@ -113,8 +113,9 @@ struct bpf_map_def {
 	unsigned int map_flags;
 };
 
-/* The value of an expression that reads kernel memory, such as task->tgid; fits every kernel. On
- * x86 user memory can be read with it too. */
+/* The value of an expression that reads kernel memory, such as task->tgid, also within another. Types
+ * of the kernel fit every kernel, as vmlinux.h declares them; those that a program declares lie as it
+ * says. On x86 user memory can be read with it too. */
 #ifdef __TARGET_ARCH_x86
 #define __lbc_read bpf_probe_read
 #else
@@ -123,8 +124,7 @@ struct bpf_map_def {
 #define _(P) ({								\
 	typeof(P) __lbc_value;						\
 	__builtin_memset((void *)&__lbc_value, 0, sizeof(__lbc_value));	\
-	__lbc_read((void *)&__lbc_value, sizeof(__lbc_value),		\
-		   (const void *)__builtin_preserve_access_index(&P));	\
+	__lbc_read((void *)&__lbc_value, sizeof(__lbc_value), (const void *)&P);	\
 	__lbc_value;							\
 })
 
