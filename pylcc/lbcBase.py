@@ -66,8 +66,8 @@ class ClbcBase(Attach, ClbcLoad):
                   fexit/f, fmod_ret/f, tp_btf/name, lsm/hook, kprobe.multi/PATTERN) is
                   attached; if one cannot be, everything is undone and AttachException raised
         workPath  directory of the files; default the current one
-        incPath   ";"-separated directories to search for #include "x.h" after workPath; those of
-                  LBC_INCLUDE come next
+        incPath   ";"-separated directories, from the current one, to search for #include "x.h" after
+                  workPath; those of LBC_INCLUDE come next
         logLevel  1: print the verifier's log to stderr; 2: the long one. LBC_LOGLEVEL overrides it,
                   ValueError when that is no number
         btf       path of a file with this kernel's BTF, raw or a vmlinux, where the kernel has none;

@@ -114,7 +114,13 @@ def test_every_argument_of_old(tmpdir):
 def test_lbc_include(tmpdir, monkeypatch):
     tmpdir.mkdir("inc").join("number.h").write("#define NUMBER 4\n")
     monkeypatch.setenv("LBC_INCLUDE", "/nonexistent;%s" % tmpdir.join("inc"))
-    load(tmpdir, on_getppid('#include "number.h"\nLBC_ARRAY(m, u32, u32, NUMBER);', "")).close()
+    source = on_getppid('#include "number.h"\nLBC_ARRAY(m, u32, u32, NUMBER);', "")
+    load(tmpdir, source).close()
+    monkeypatch.chdir(tmpdir)  # relative ones are those of where the script runs, not of workPath
+    monkeypatch.setenv("LBC_INCLUDE", "inc")
+    load(tmpdir.mkdir("work"), source).close()
+    monkeypatch.delenv("LBC_INCLUDE")
+    load(tmpdir.join("work"), source + "\n", incPath="inc").close()
 
 
 def test_text_and_lists_of_old(tmpdir):
