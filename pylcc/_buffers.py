@@ -53,13 +53,15 @@ class CmapsEvent(CmapsBase):
     def perf_buffer_poll(self, timeout=-1, obj=None):
         """Deliver records to the callback.
 
-        timeout: milliseconds after which to return; negative: never return. obj: an object with
-        attributes cb (and lostcb) to use instead of the callbacks of open_perf_buffer.
+        timeout: milliseconds after which to return; negative: never, but in the main thread when a
+        handler of the script has handled a signal meanwhile. obj: an object with attributes cb
+        (and lostcb) to use instead of the callbacks of open_perf_buffer.
 
-        Ctrl-C raises KeyboardInterrupt here. KeyboardInterrupt and SystemExit raised by a callback
-        end the call; any other exception in it is printed with its traceback and polling goes on. What
-        was read already is delivered also when a callback closes the object or sets new callbacks.
-        Raises ValueError without a callback, ClosedException when the object is closed meanwhile."""
+        Ctrl-C raises KeyboardInterrupt here, unless the script has a handler of its own.
+        KeyboardInterrupt and SystemExit raised by a callback end the call; any other exception in it is
+        printed with its traceback and polling goes on. What was read already is delivered also when a
+        callback closes the object or sets new callbacks. Raises ValueError without a callback,
+        ClosedException when the object is closed meanwhile."""
         target = self if obj is None else obj
         if getattr(target, "cb", None) is None:
             raise ValueError("object %s has no attr callback." % target)

@@ -8,6 +8,7 @@ from itertools import repeat
 
 from pylcc import _lib, errors
 from pylcc._session import Handle
+from pylcc._signals import noting
 
 try:
     from itertools import imap as map, izip as zip  # Python 2
@@ -127,11 +128,12 @@ class Reader(Handle):
     def poll(self, deliver, deadline):
         """Hand each run to deliver(run), which takes what is left in it.
 
-        Returns when deadline (None: never) has passed by now(). What ends the call early, in
-        deliver or by a signal, leaves what was read already to the next call."""
+        Returns when deadline has passed by now(); without one (None) when Python has handled a signal.
+        What raises, in deliver or in the handler of a signal, leaves what was read already to the next call."""
         token = _token()
-        for run in self._runs(token, deadline):
-            deliver(run)
+        with noting() as signalled:
+            for run in self._runs(token, deadline, signalled):
+                deliver(run)
 
     def batches(self, make, lost, deadline):
         """A generator of iterators: for each run make(run, n), as Run.whole has it, after lost was called."""
@@ -149,7 +151,7 @@ class Reader(Handle):
                 self._claim(token)
                 yield run.take(read)
 
-    def _runs(self, token, deadline):
+    def _runs(self, token, deadline, signalled=lambda: False):
         """A generator of runs. One is the next until nothing is left in it."""
         begun = False
         try:
@@ -159,7 +161,7 @@ class Reader(Handle):
                 if self._pending:
                     yield self._pending[-1]
                     continue
-                if begun and deadline is not None and now() >= deadline:
+                if begun and (signalled() if deadline is None else now() >= deadline):
                     return
                 left = _SLICE_MS if deadline is None else min(_SLICE_MS, max(0, deadline - now()))
                 self.call("lcc_events_read", self.base, _BUFFER, int(left), self._described, _RUNS, ct.byref(self._count))

@@ -1,10 +1,47 @@
 """Waiting for signals."""
 
+import contextlib
 import errno
-import fcntl
 import os
-import select
 import signal
+
+
+@contextlib.contextmanager
+def noting():
+    """Gives a function that tells whether Python has handled a signal since it was asked last.
+
+    The main thread handles them: elsewhere, and where others are told of them already, such as asyncio,
+    it says no."""
+    come, note = _pipe()
+    try:
+        if _notes(note):
+            try:
+                yield lambda: _noted(come)
+            finally:
+                signal.set_wakeup_fd(-1)
+        else:
+            yield lambda: False
+    finally:
+        os.close(come)
+        os.close(note)
+
+
+def _notes(note):
+    """Have signals noted where nobody else has; whether that is so."""
+    try:
+        before = signal.set_wakeup_fd(note)
+    except ValueError:
+        return False  # this is another thread
+    if before != -1:
+        signal.set_wakeup_fd(before)
+    return before == -1
+
+
+def _noted(come):
+    try:
+        return bool(os.read(come, 4096))
+    except OSError:
+        return False  # there is nothing
 
 
 def wait(interrupted):
@@ -17,11 +54,8 @@ def wait(interrupted):
         came.append(True)
         interrupted()
 
-    come, note = os.pipe()
+    come, note = _pipe()
     try:
-        for fd in (come, note):
-            fcntl.fcntl(fd, fcntl.F_SETFD, fcntl.FD_CLOEXEC)  # which Python 2 does not set
-            fcntl.fcntl(fd, fcntl.F_SETFL, os.O_NONBLOCK)
         before = signal.signal(signal.SIGINT, handle)
         try:
             noted_before = signal.set_wakeup_fd(note)
@@ -38,7 +72,20 @@ def wait(interrupted):
         os.close(note)
 
 
+def _pipe():
+    """A pipe that nobody waits for and no other program gets."""
+    if hasattr(os, "pipe2"):
+        return os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    import fcntl
+    ends = os.pipe()
+    for fd in ends:
+        fcntl.fcntl(fd, fcntl.F_SETFD, fcntl.FD_CLOEXEC)
+        fcntl.fcntl(fd, fcntl.F_SETFL, os.O_NONBLOCK)
+    return ends
+
+
 def _readable(fd):
+    import select  # which takes time to load, and few wait
     poll = select.poll()
     poll.register(fd, select.POLLIN)
     while True:

@@ -14,6 +14,7 @@ from pylcc._lib import ready
 from pylcc._load import ClbcLoad
 from pylcc._servers import LBC_COMPILE_PORT, SEG_UNIT, buffSize, segDecode
 from pylcc._session import Session
+from pylcc._signals import wait
 from pylcc.errors import *  # noqa: F401,F403
 from pylcc.lbcInclude import ClbcInclude
 from pylcc.lbcMaps import CmapsEvent, Maps
@@ -134,7 +135,6 @@ class ClbcBase(Attach, ClbcLoad):
             return signal.pause()
         if not callable(cb):
             raise InvalidArgsException("wait for an interrupt: cb is not callable: %r" % (cb,))
-        from pylcc._signals import wait  # fcntl and select cost time to load, which few need
         wait(cb)
 
     def close(self):

@@ -315,6 +315,28 @@ def test_signals_between_callbacks_lose_nothing(tmpdir):
         assert sorted(numbers) == list(range(sent))
 
 
+def test_a_poll_ends_by_a_signal_that_the_script_handles(tmpdir):
+    """As the poll of old did, so that a handler which only takes a note ends a script."""
+    seen = []
+
+    def callback(cpu, data, size):
+        seen.append(lbc.getMap("out", data, size))
+        if len(seen) == 1:
+            os.kill(os.getpid(), signal.SIGALRM)
+            os.getppid()
+
+    with load(tmpdir, NUMBERS) as lbc:
+        out = lbc.maps["out"]
+        out.open_perf_buffer(callback)
+        with handling_alarms(lambda *_: seen.append("alarm")):
+            os.getppid()
+            out.perf_buffer_poll()
+            assert seen == [0, "alarm"]
+            signal.setitimer(signal.ITIMER_REAL, 0.1, 0.1)
+            out.perf_buffer_poll()
+        assert 1 in seen and seen[-1] == "alarm" and signal.set_wakeup_fd(-1) == -1
+
+
 def test_a_timeout_ends_a_poll_while_records_arrive(tmpdir):
     """The poll itself makes the system calls that the records are about."""
     source = NUMBERS.replace(" || ctx->id != " + NR_GETPPID, "")
