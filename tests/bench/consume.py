@@ -58,7 +58,8 @@ class Events(ClbcBase, shared.Consumer):
         self.maps["e_out"].open_perf_buffer(cb, self._lost)
 
     def loop(self):
-        self.maps["e_out"].perf_buffer_poll()
+        while True:  # it returns when a signal asked what came so far
+            self.maps["e_out"].perf_buffer_poll()
 
     def once(self):
         self.maps["e_out"].perf_buffer_poll(0)
