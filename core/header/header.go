@@ -119,6 +119,10 @@ func (h *Header) print(m *mentions, all bool, root func(types.Kind, []byte, bool
 }
 
 func (h *Header) spec() (*btf.Spec, error) {
+	err := h.raw.Check()
+	if err != nil {
+		return nil, malformed(err)
+	}
 	spec, err := btf.LoadSpecFromReader(bytes.NewReader(h.raw.Data))
 	if err != nil {
 		return nil, malformed(err)

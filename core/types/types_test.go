@@ -137,6 +137,9 @@ func TestThisKernel(t *testing.T) {
 		t.Skip(err)
 	}
 	r := opened(t, data)
+	if err := r.Check(); err != nil {
+		t.Error(err)
+	}
 	all, err := btf.LoadSpecFromReader(bytes.NewReader(data))
 	if err != nil {
 		t.Fatal(err)
@@ -207,6 +210,30 @@ func TestMalformed(t *testing.T) {
 }
 
 // Damaged BTF makes no panic, and no endless loop.
+// A compiler may point from a type to itself; what is in itself, or points to itself alone, never ends.
+func TestCheck(t *testing.T) {
+	number := &btf.Int{Name: "int", Size: 4}
+	list := &btf.Struct{Name: "list", Size: 8}
+	list.Members = []btf.Member{{Name: "next", Type: &btf.Pointer{Target: &btf.Const{Type: list}}}}
+	whole := &btf.Struct{Name: "whole", Size: 8}
+	whole.Members = []btf.Member{{Name: "part", Type: &btf.Array{Index: number, Type: whole, Nelems: 2}}}
+	loop := &btf.Const{}
+	loop.Type = &btf.Volatile{Type: loop}
+	handler := &btf.Typedef{Name: "handler_t"}
+	handler.Type = &btf.Pointer{Target: &btf.FuncProto{Return: number, Params: []btf.FuncParam{{Name: "self", Type: handler}}}}
+	for _, c := range []struct {
+		of   btf.Type
+		ends bool
+	}{{list, true}, {&btf.Typedef{Name: "list_t", Type: list}, true}, {whole, false}, {loop, false}, {handler, false}} {
+		if err := opened(t, built(t, c.of)).Check(); (err == nil) != c.ends || err != nil && !errors.Is(err, ErrMalformed) {
+			t.Errorf("%v: %v", c.of, err)
+		}
+	}
+	if err := opened(t, some(t)).Check(); err != nil {
+		t.Error(err)
+	}
+}
+
 func FuzzReduce(f *testing.F) {
 	f.Add(some(f), "outer")
 	f.Fuzz(func(t *testing.T, data []byte, name string) {
