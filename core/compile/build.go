@@ -60,8 +60,7 @@ func (j *job) make(ctx context.Context) (made *kept, err error) {
 		return made, err
 	}
 	if m := noType().FindStringSubmatch(firstError(output, j.source.own).text); m != nil && header.Conditional(m[1], texts...) {
-		types.whole.types = types.Unconditional
-		if made, _, err := try(types.whole); !errors.Is(err, errRejected) {
+		if made, _, err := try(types.unconditional); !errors.Is(err, errRejected) {
 			return made, err
 		}
 	}

@@ -10,7 +10,7 @@ import (
 
 // kernelTypes are the kernel's, which a source that includes vmlinux.h wants.
 type kernelTypes struct {
-	needed, whole prelude
+	needed, whole, unconditional prelude
 	*header.Header
 }
 
@@ -33,7 +33,7 @@ func (j *job) kernelTypes(texts []string) (*kernelTypes, error) {
 	helpers := header.Helpers(list, slices.Concat(texts, library)...)
 	some := header.New(raw, slices.Concat(library, []string{helpers})...)
 	all := header.New(raw, slices.Concat(library, []string{list})...)
-	return &kernelTypes{prelude{"needed", some.Needed, helpers}, prelude{"whole", all.Whole, list}, all}, nil
+	return &kernelTypes{prelude{"needed", some.Needed, helpers}, prelude{"whole", all.Whole, list}, prelude{"whole", all.Unconditional, list}, all}, nil
 }
 
 // registers are what the context of a probe points to, which bpf_tracing.h reads, for a machine that
