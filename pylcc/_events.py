@@ -131,6 +131,10 @@ class Reader(Handle):
         Returns when deadline has passed by now(); without one (None) when Python has handled a signal.
         What raises, in deliver or in the handler of a signal, leaves what was read already to the next call."""
         token = _token()
+        if deadline is not None:
+            for run in self._runs(token, deadline):
+                deliver(run)
+            return
         with noting() as signalled:
             for run in self._runs(token, deadline, signalled):
                 deliver(run)
