@@ -42,7 +42,9 @@ func explain(err error, o *object.Object, facts *kernel.Facts, opts Options) err
 		f.Cause = fmt.Errorf("%s: %w", reason(verifier.Log), verifier.Cause)
 		f.Hint = hint(f.Detail)
 	case f.Op == "create map" && !errors.Is(err, fs.ErrPermission):
-		f.Hint = mapHint(err, f.Subject, o)
+		if hint := mapHint(err, f.Subject, o); hint != "" {
+			f.Cause, f.Hint = fault.Errno(err), hint // the library guesses, too
+		}
 	case errors.Is(err, fs.ErrPermission):
 		f.Kind, f.Cause = fault.Privilege, fault.Errno(err) // the library guesses at the limit of locked memory, which was raised
 		f.Hint = "is the kernel locked down (/sys/kernel/security/lockdown), or the process confined?"
@@ -91,6 +93,8 @@ func mapHint(err error, name string, o *object.Object) string {
 	switch {
 	case errors.Is(err, unix.EINVAL) && (spec.Type == ebpf.Array || spec.Type == ebpf.PerCPUArray) && spec.KeySize != 4:
 		return fmt.Sprintf("the key of an array is a u32, this one has %d bytes", spec.KeySize)
+	case errors.Is(err, unix.EINVAL) && spec.MaxEntries == 0:
+		return "it has room for no entry"
 	case errors.Is(err, unix.EINVAL):
 		return "this kernel does not take a map of this kind with such sizes of key and value, or so many entries"
 	case errors.Is(err, unix.E2BIG), errors.Is(err, unix.ENOMEM):

@@ -233,6 +233,7 @@ func TestExplain(t *testing.T) {
 		"endless loop": {inside("for (;;) asm volatile(\"\");"), fault.Load,
 			[]string{"load program f: infinite loop detected", "needs an end"}},
 		"impossible map":  {"LBC_HASH(m, u32, u32, 0xffffffff);\n" + inside(""), fault.Load, []string{"create map m: ", "4294967295 entries"}},
+		"empty map":       {"LBC_HASH(m, u32, u32, 0);\n" + inside(""), fault.Load, []string{"create map m: invalid argument (it has room for no entry)"}},
 		"key of an array": {"LBC_ARRAY(m, u64, u32, 8);\n" + inside(""), fault.Load, []string{"create map m: ", "the key of an array is a u32, this one has 8 bytes"}},
 		"USDT": {"#include <bpf/usdt.bpf.h>\nSEC(\"usdt\") int BPF_USDT(f, long a) { return a; }", fault.Load,
 			[]string{"load program f: USDT probes are not supported (attach a uprobe: "}},
