@@ -54,7 +54,7 @@ def test_nothing_outside_the_environment_is_used(tmpdir):
     tmpdir.join("source").write(FORKS.replace("PID", "@"))
     tmpdir.join("script.py").write(SCRIPT)
     python, environment = os.path.realpath(sys.executable), os.path.realpath(sys.prefix)
-    by_python, _ = traced(tmpdir, sys.executable, "-c", "import ctypes, json, mmap, platform, difflib, threading, traceback; ctypes.CDLL(None)")
+    by_python, _ = traced(tmpdir, sys.executable, "-c", "import ctypes, fcntl, json, mmap, platform, difflib, threading, traceback; ctypes.CDLL(None)")
     opened, run = traced(tmpdir, sys.executable, "script.py")
     assert tmpdir.join("t.so").check()
     compiler = [path for path in run if path != python]
