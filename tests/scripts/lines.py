@@ -45,7 +45,7 @@ class Clines(ClbcBase):
 
     def loop(self):
         CeventThread(self, 'e_out', self._cb)
-        print("ready")
+        sys.stdout.write("ready\n")  # at once: the thread prints too
         self.waitInterrupt()
 
 

@@ -62,7 +62,7 @@ class Cwatched(ClbcBase):
 
     def loop(self):
         CeventThread(self, 'e_out', self._cb)
-        print("ready")
+        sys.stdout.write("ready\n")  # at once: the thread prints too
         self.waitInterrupt(self._cbExit)
 
 
