@@ -12,29 +12,28 @@ def noting():
 
     The main thread handles them: elsewhere, and where others are told of them already, such as asyncio,
     it says no."""
+    if _elsewhere():
+        yield lambda: False
+        return
     come, note = _pipe()
     try:
-        if _notes(note):
-            try:
-                yield lambda: _noted(come)
-            finally:
-                signal.set_wakeup_fd(-1)
-        else:
-            yield lambda: False
+        signal.set_wakeup_fd(note)
+        yield lambda: _noted(come)
     finally:
+        signal.set_wakeup_fd(-1)  # first: another file may get the number of one that is closed
         os.close(come)
         os.close(note)
 
 
-def _notes(note):
-    """Have signals noted where nobody else has; whether that is so."""
+def _elsewhere():
+    """Whether this is another thread, or others are told of signals."""
     try:
-        before = signal.set_wakeup_fd(note)
+        before = signal.set_wakeup_fd(-1)
     except ValueError:
-        return False  # this is another thread
+        return True
     if before != -1:
         signal.set_wakeup_fd(before)
-    return before == -1
+    return before != -1
 
 
 def _noted(come):
