@@ -68,7 +68,7 @@ def types(btf):
 def build(bpf, source, arch, env, work, include, shown, btf, bare=None, ver=""):
     """The bytes of NAME.so, or of NAME.bpf.o (bare); says how they came about."""
     pieces, name = os.path.split(text(bpf, "bpf"))
-    searched = [os.path.join(text(_current(), "current directory"), path) for path in directories(include)]
+    searched = [path if os.path.isabs(path) else os.path.join(text(_current(), "current directory"), path) for path in directories(include)]
     artefact, report = make(
         name=name, source=text(source, "bpf_str", "replace", nul=True) or None, env=text(env, "env"), arch=text(arch, "arch"),
         work=os.path.join(text(work or _current(), "workPath"), pieces).rstrip("/") or "/", include=searched,
