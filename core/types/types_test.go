@@ -209,7 +209,6 @@ func TestMalformed(t *testing.T) {
 	}
 }
 
-// Damaged BTF makes no panic, and no endless loop.
 // A compiler may point from a type to itself; what is in itself, or points to itself alone, never ends.
 func TestCheck(t *testing.T) {
 	number := &btf.Int{Name: "int", Size: 4}
@@ -234,6 +233,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// Damaged BTF makes no panic, and no endless loop.
 func FuzzReduce(f *testing.F) {
 	f.Add(some(f), "outer")
 	f.Fuzz(func(t *testing.T, data []byte, name string) {
