@@ -1,6 +1,7 @@
 """The only door to liblcc.so; capi/lcc.h is its manual."""
 
 import ctypes as ct
+import errno
 import json
 import operator
 import os
@@ -168,7 +169,8 @@ def _room():
         for _ in range(8):
             files.append(os.open(PATH, os.O_RDONLY))
     except EnvironmentError as e:
-        raise errors.SystemException("load liblcc: %s (ulimit -n sets how many)" % e.strerror, "", e.errno)
+        hint = " (ulimit -n sets how many)" if e.errno == errno.EMFILE else ""
+        raise errors.SystemException("load liblcc: %s%s" % (e.strerror, hint), "", e.errno)
     finally:
         for fd in files:
             os.close(fd)

@@ -5,6 +5,8 @@ import errno
 import os
 import signal
 
+from pylcc import errors
+
 
 @contextlib.contextmanager
 def noting():
@@ -20,7 +22,7 @@ def noting():
         signal.set_wakeup_fd(note)
         yield lambda: _noted(come)
     finally:
-        signal.set_wakeup_fd(-1)  # first: another file may get the number of one that is closed
+        signal.set_wakeup_fd(-1)  # before its number can be another file's
         os.close(come)
         os.close(note)
 
@@ -57,8 +59,9 @@ def wait(interrupted):
     try:
         before = signal.signal(signal.SIGINT, handle)
         try:
-            noted_before = signal.set_wakeup_fd(note)
+            noted_before = signal.set_wakeup_fd(-1)
             try:
+                signal.set_wakeup_fd(note)
                 if not came:
                     _readable(come)
             finally:
@@ -73,10 +76,13 @@ def wait(interrupted):
 
 def _pipe():
     """A pipe that nobody waits for and no other program gets."""
-    if hasattr(os, "pipe2"):
-        return os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if hasattr(os, "pipe2"):
+            return os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        ends = os.pipe()
+    except EnvironmentError as e:
+        raise errors.SystemException("wait for signals: %s (ulimit -n sets how many)" % e.strerror, "", e.errno)
     import fcntl
-    ends = os.pipe()
     for fd in ends:
         fcntl.fcntl(fd, fcntl.F_SETFD, fcntl.FD_CLOEXEC)
         fcntl.fcntl(fd, fcntl.F_SETFL, os.O_NONBLOCK)

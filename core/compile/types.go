@@ -33,7 +33,12 @@ func (j *job) kernelTypes(texts []string) (*kernelTypes, error) {
 	helpers := header.Helpers(list, slices.Concat(texts, library)...)
 	some := header.New(raw, slices.Concat(library, []string{helpers})...)
 	all := header.New(raw, slices.Concat(library, []string{list})...)
-	return &kernelTypes{prelude{"needed", some.Needed, helpers}, prelude{"whole", all.Whole, list}, prelude{"whole", all.Unconditional, list}, all}, nil
+	return &kernelTypes{
+		needed:        prelude{header: "needed", types: some.Needed, helpers: helpers},
+		whole:         prelude{header: "whole", types: all.Whole, helpers: list},
+		unconditional: prelude{header: "whole", types: all.Unconditional, helpers: list},
+		Header:        all,
+	}, nil
 }
 
 // registers are what the context of a probe points to, which bpf_tracing.h reads, for a machine that

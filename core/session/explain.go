@@ -87,13 +87,16 @@ func closest(target string, names []string) string {
 	return "functions that were inlined are not there"
 }
 
+// counted are maps whose number of entries is not 0.
+var counted = []ebpf.MapType{ebpf.Hash, ebpf.LRUHash, ebpf.PerCPUHash, ebpf.LRUCPUHash, ebpf.Array, ebpf.PerCPUArray, ebpf.RingBuf}
+
 // mapHint is what may be wrong with a map's declaration.
 func mapHint(err error, name string, o *object.Object) string {
 	spec := o.Spec.Maps[name]
 	switch {
 	case errors.Is(err, unix.EINVAL) && (spec.Type == ebpf.Array || spec.Type == ebpf.PerCPUArray) && spec.KeySize != 4:
 		return fmt.Sprintf("the key of an array is a u32, this one has %d bytes", spec.KeySize)
-	case errors.Is(err, unix.EINVAL) && spec.MaxEntries == 0:
+	case errors.Is(err, unix.EINVAL) && spec.MaxEntries == 0 && slices.Contains(counted, spec.Type):
 		return "it has room for no entry"
 	case errors.Is(err, unix.EINVAL):
 		return "this kernel does not take a map of this kind with such sizes of key and value, or so many entries"

@@ -1,12 +1,12 @@
 package types
 
-// Check says what no compiler writes: types that are made of themselves, which never end to who prints
-// or lays them out.
+// Check says what no compiler writes: types that are made of themselves, or so deep that they are too much
+// for who prints them.
 func (r *Raw) Check() error {
 	const prototype Kind = 13
 	for _, ends := range [][]Kind{{Struct, Union}, {pointer, prototype}} {
 		if id := r.circle(ends); id != 0 {
-			return malformed("type %d is made of itself", id)
+			return malformed("type %d is made of itself, or of too much", id)
 		}
 	}
 	return nil
@@ -18,21 +18,21 @@ func (r *Raw) circle(ends []Kind) ID {
 	for _, kind := range ends {
 		stops[kind] = true
 	}
-	const begun, ended = 1, 2
+	const begun, ended, deepest = 1, 2, 1000
 	state := make([]byte, len(r.offsets))
-	var visit func(id ID) (circle ID)
-	visit = func(id ID) (circle ID) {
+	var visit func(id ID, depth int) (circle ID)
+	visit = func(id ID, depth int) (circle ID) {
 		switch {
 		case id == 0 || id >= ID(len(state)) || state[id] == ended:
 			return 0
-		case state[id] == begun:
+		case state[id] == begun || depth > deepest:
 			return id
 		}
 		state[id] = begun
 		if t := r.at(id); !stops[t.kind()] {
 			t.refer(func(word []byte) {
 				if circle == 0 {
-					circle = visit(ID(order.Uint32(word)))
+					circle = visit(ID(order.Uint32(word)), depth+1)
 				}
 			})
 		}
@@ -40,7 +40,7 @@ func (r *Raw) circle(ends []Kind) ID {
 		return circle
 	}
 	for id := range state {
-		if circle := visit(ID(id)); circle != 0 {
+		if circle := visit(ID(id), 0); circle != 0 {
 			return circle
 		}
 	}

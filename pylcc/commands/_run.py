@@ -198,7 +198,7 @@ class Show(object):
                     to.flush()
             except EnvironmentError as e:
                 if e.errno != errno.EPIPE:
-                    self.failed = errors.SystemException("write to stdout: %s" % e.strerror, "", e.errno)
+                    self.failed = errors.SystemException("write to %s: %s" % (to.name.strip("<>"), e.strerror), "", e.errno)
                 _to_nobody(to)
                 self.end()
 

@@ -234,7 +234,9 @@ def kept(instance):
             pipe = open(os.path.join(instance, "trace_pipe"))
             break
         except EnvironmentError as e:
-            if e.errno not in (errno.ENOENT, errno.EEXIST):
+            if e.errno == errno.EEXIST:
+                os.rmdir(instance)  # of a process of that number that was killed
+            elif e.errno != errno.ENOENT:
                 raise
     with pipe:
         yield

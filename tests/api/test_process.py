@@ -72,9 +72,9 @@ def polling(inside="pass", work="pass"):
 
 
 def interrupted(tmpdir, body, word="ready"):
-    """Ctrl-C ends the script within 0.2 s and in its own words; a noisy machine has ten attempts."""
+    """Ctrl-C ends the script within 0.2 s and in its own words; a noisy machine has three attempts."""
     took = []
-    while not took or took[-1] >= 0.2 and len(took) < 10:
+    while not took or took[-1] >= 0.2 and len(took) < 3:
         script = Script(tmpdir, body)
         if word != "ready":
             script.wait_for(word)

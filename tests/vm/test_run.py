@@ -4,7 +4,7 @@ import os
 import subprocess
 
 VM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "run")
-KERNEL = os.environ.get("KERNELS", "5.10").split()[0]
+KERNEL = (os.environ.get("KERNELS") or "5.10").split()[0]
 FAILS_ONCE = """[ ! -e "$VM_DIRECTORY/failed" ] || exec echo fine
 touch "$VM_DIRECTORY/failed"; sync; echo "<0>Oops: once" >/dev/kmsg; sleep 600"""
 
