@@ -75,11 +75,8 @@ func (j *job) compileError(output string, types *header.Header) error {
 	if subject == "" {
 		subject = j.source.name
 	}
-	hint := j.hint(d.text, types)
-	if closest := j.macro(output, d); closest != "" {
-		hint = "closest: " + closest
-	}
-	return &fault.Error{Kind: fault.Compile, Op: "compile", Subject: subject, Cause: errors.New(d.text), Hint: hint, Detail: output}
+	return &fault.Error{Kind: fault.Compile, Op: "compile", Subject: subject, Cause: errors.New(d.text),
+		Hint: j.hint(output, d, types), Detail: output}
 }
 
 // macro is the one that a line with an error may mean by a name that begins like those of lbc.h. To the
@@ -103,7 +100,11 @@ var (
 )
 
 // hint names what the user may have meant.
-func (j *job) hint(text string, types *header.Header) string {
+func (j *job) hint(output string, d diagnostic, types *header.Header) string {
+	if closest := j.macro(output, d); closest != "" {
+		return "closest: " + closest
+	}
+	text := d.text
 	if m := noHeader().FindStringSubmatch(text); m != nil {
 		if strings.HasPrefix(m[1], "bpf/") && j.library.libbpf == "" {
 			return "libbpf's headers are missing: pip install coolbpf brings them; or install libbpf-dev"

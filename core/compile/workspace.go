@@ -136,22 +136,18 @@ func (w *workspace) begin(p prelude, foreign string, texts []string) error {
 		err = w.put(w.ours("vmlinux.h"), []byte(foreign+text))
 	}
 	if err == nil && p.helpers != "" {
-		err = w.replace(header.HelperList, p.helpers)
+		err = w.put(w.ours(header.HelperList), []byte(p.helpers))
 	}
 	return err
 }
 
-// replace puts a file in the place of one of ours, which may be a link.
-func (w *workspace) replace(name, text string) error {
-	if err := os.Remove(w.ours(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return w.unprepared(err)
-	}
-	return w.put(w.ours(name), []byte(text))
-}
-
+// put makes a file, in the place of one that may be a link.
 func (w *workspace) put(path string, text []byte) error {
 	err := os.MkdirAll(filepath.Dir(path), 0o700)
 	if err == nil {
+		err = os.Remove(path)
+	}
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
 		err = os.WriteFile(path, text, 0o600)
 	}
 	if err != nil {
