@@ -85,14 +85,15 @@ func (l *listing) more() error {
 	if err == nil && l.begun == len(l.block) {
 		err = bufio.ErrTooLong
 	}
-	if err != nil {
-		l.Close()
-		if l.mixed {
-			l.list = sorted(l.list)
-		}
+	if err == nil {
+		return nil
 	}
-	if err != nil && err != io.EOF {
+	l.Close()
+	if err != io.EOF {
 		return &fault.Error{Kind: fault.System, Op: "read kernel symbols", Cause: err}
+	}
+	if l.mixed {
+		l.list = sorted(l.list)
 	}
 	return nil
 }

@@ -3,7 +3,6 @@ package types
 // Check says what no compiler writes: types that are made of themselves, or so deep that they are too much
 // for who prints them.
 func (r *Raw) Check() error {
-	const prototype Kind = 13
 	for _, ends := range [][]Kind{{Struct, Union}, {pointer, prototype}} {
 		if id := r.circle(ends); id != 0 {
 			return malformed("type %d is made of itself, or of too much", id)

@@ -16,18 +16,19 @@ type ID uint32
 type Kind uint32
 
 const (
-	pointer  Kind = 2
-	array    Kind = 3
-	Struct   Kind = 4
-	Union    Kind = 5
-	Enum     Kind = 6
-	Typedef  Kind = 8
-	volatile Kind = 9
-	constant Kind = 10
-	restrict Kind = 11
-	typeTag  Kind = 18
-	Enum64   Kind = 19
-	kinds         = 32
+	pointer   Kind = 2
+	array     Kind = 3
+	Struct    Kind = 4
+	Union     Kind = 5
+	Enum      Kind = 6
+	Typedef   Kind = 8
+	volatile  Kind = 9
+	constant  Kind = 10
+	restrict  Kind = 11
+	prototype Kind = 13
+	typeTag   Kind = 18
+	Enum64    Kind = 19
+	kinds          = 32
 )
 
 // shapes say what kinds are made of: how many bytes follow the common part, once and for each item;
@@ -37,23 +38,23 @@ var shapes = [kinds]struct {
 	refers     bool
 	name, typ  int
 }{
-	1:        {once: 4},  // int
-	array:    {once: 12}, // two types and a number
-	Struct:   {each: 12, name: 0, typ: 4},
-	Union:    {each: 12, name: 0, typ: 4},
-	Enum:     {each: 8, name: 0, typ: none},
-	Enum64:   {each: 12, name: 0, typ: none},
-	13:       {each: 8, name: 0, typ: 4, refers: true}, // prototype
-	15:       {each: 12, name: none, typ: 0},           // section of variables
-	14:       {once: 4, refers: true},                  // variable
-	17:       {once: 4, refers: true},                  // tag of a declaration
-	12:       {refers: true},                           // func: in the place of the number of items is how it is linked
-	pointer:  {refers: true},
-	Typedef:  {refers: true},
-	volatile: {refers: true},
-	constant: {refers: true},
-	restrict: {refers: true},
-	typeTag:  {refers: true},
+	1:         {once: 4},  // int
+	array:     {once: 12}, // two types and a number
+	Struct:    {each: 12, name: 0, typ: 4},
+	Union:     {each: 12, name: 0, typ: 4},
+	Enum:      {each: 8, name: 0, typ: none},
+	Enum64:    {each: 12, name: 0, typ: none},
+	prototype: {each: 8, name: 0, typ: 4, refers: true},
+	15:        {each: 12, name: none, typ: 0}, // section of variables
+	14:        {once: 4, refers: true},        // variable
+	17:        {once: 4, refers: true},        // tag of a declaration
+	12:        {refers: true},                 // func: in the place of the number of items is how it is linked
+	pointer:   {refers: true},
+	Typedef:   {refers: true},
+	volatile:  {refers: true},
+	constant:  {refers: true},
+	restrict:  {refers: true},
+	typeTag:   {refers: true},
 }
 
 const magic, headerSize, commonSize, none = 0xeb9f, 24, 12, -1
