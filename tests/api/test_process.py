@@ -12,7 +12,7 @@ import time
 import pytest
 
 from kernel import Objects
-from programs import FORKS, fork_once, load, mine, poll_until
+from programs import FORKS, fork_once, load, mine, open_files, poll_until
 from pylcc import errors
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -268,7 +268,7 @@ def test_no_descriptors_left(tmpdir):
     """Whatever would take the next one says the same."""
     source = mine(FORKS) + "".join("LBC_HASH(m%d, u32, u32, 1);\n" % i for i in range(20))
     load(tmpdir, source).close()
-    used, (soft, hard), said = len(os.listdir("/proc/self/fd")), resource.getrlimit(resource.RLIMIT_NOFILE), []
+    used, (soft, hard), said = open_files(), resource.getrlimit(resource.RLIMIT_NOFILE), []
     try:
         for spare in range(15, 55):
             resource.setrlimit(resource.RLIMIT_NOFILE, (used + spare, hard))
